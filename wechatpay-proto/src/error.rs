@@ -1,0 +1,157 @@
+//! Errors that say whose fault it is: ours ([`RequestError`]), the way's (the transport's own type), or the other
+//! side's ([`ReplyError`]). None of them holds a key, a sign, a signed text, a value or a body.
+
+use std::fmt;
+
+use crate::outcome::{Outcome, Reason};
+use crate::rule::Violation;
+use crate::sign::SignType;
+use crate::wire::{Malformed, XmlError};
+
+/// The request, or what it is made of, breaks a rule. Nothing was signed and nothing was sent.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{field} {violation}")]
+pub struct RequestError {
+    field: &'static str,
+    violation: Violation,
+}
+
+impl RequestError {
+    /// `field`, by its wire name, breaks a rule: for rules that span several fields of an endpoint of your own.
+    pub fn new(field: &'static str, violation: Violation) -> Self {
+        Self { field, violation }
+    }
+
+    /// The wire name of the field (`key` for the API key, `url` for the address).
+    pub fn field(&self) -> &'static str {
+        self.field
+    }
+
+    /// The rule, and how it is broken.
+    pub fn violation(&self) -> &Violation {
+        &self.violation
+    }
+}
+
+/// The answer cannot be read, verified, or matched with its request. For a payment the outcome is
+/// [`Outcome::Unknown`]: the money may or may not have moved.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ReplyError {
+    /// The HTTP status is not 200. Every answer of WeChat Pay itself has 200.
+    #[error("HTTP status {0}, the service answers with 200")]
+    HttpStatus(u16),
+    /// Not a document of the dialect.
+    #[error("answer refused: {0}")]
+    Xml(#[from] XmlError),
+    /// The endpoint signs its answers, and this one has no sign.
+    #[error("sign is missing")]
+    SignMissing,
+    /// A sign that is not 32 or 64 hex digits.
+    #[error("sign is not 32 or 64 hex digits")]
+    SignMalformed,
+    /// A sign of another digest than the one agreed on.
+    #[error("sign is not of the type {expected}")]
+    SignTypeMismatch {
+        /// The digest that the endpoint or the merchant's configuration prescribes.
+        expected: SignType,
+    },
+    /// The sign does not fit the fields and the key.
+    #[error("sign does not match")]
+    SignMismatch,
+    /// A signed answer with a list in it; the signature covers flat documents only.
+    #[error("a signed answer must be flat")]
+    SignedNesting,
+    /// A signed answer with an element `key`, which would blur where the fields end and the key begins.
+    #[error("a signed answer must not have a key element")]
+    KeyElement,
+    /// A field that every answer of this kind has is not there.
+    #[error("{field} is missing from the answer")]
+    Missing {
+        /// The wire name.
+        field: &'static str,
+    },
+    /// A field that is not of its type.
+    #[error("{field} of the answer is not {expected}")]
+    Malformed {
+        /// The wire name.
+        field: &'static str,
+        /// What was expected.
+        expected: &'static str,
+    },
+    /// The answer echoes another order, receiver or amount than was sent. **Raise an alert.**
+    #[error("{field} of the answer is not that of the request")]
+    Correlation {
+        /// The wire name.
+        field: &'static str,
+    },
+}
+
+impl ReplyError {
+    #[doc(hidden)]
+    pub fn malformed(field: &'static str, malformed: Malformed) -> Self {
+        Self::Malformed { field, expected: malformed.expected }
+    }
+
+    /// Always [`Outcome::Unknown`]: query the order, or send it again with the same `mch_billno`.
+    pub fn outcome(&self) -> Outcome<'static> {
+        Outcome::Unknown(Reason::Unreadable)
+    }
+}
+
+/// Where a call went wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Side {
+    /// On our side, before a byte was sent.
+    Local,
+    /// Between the two, where nobody knows whether the request arrived.
+    Between,
+    /// On the other side, in the answer.
+    Remote,
+}
+
+/// What can go wrong with one call over a transport whose own error is `T`.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error<T> {
+    /// Local: the request breaks a rule; nothing was sent.
+    #[error("request refused before sending: {0}")]
+    Request(#[from] RequestError),
+    /// Between: the transport failed; the request may or may not have arrived.
+    #[error("transport failed")]
+    Transport(#[source] T),
+    /// Remote: the answer cannot be used.
+    #[error("answer refused: {0}")]
+    Reply(#[source] ReplyError),
+}
+
+impl<T> Error<T> {
+    /// Whose fault it is.
+    pub fn side(&self) -> Side {
+        match self {
+            Self::Request(_) => Side::Local,
+            Self::Transport(_) => Side::Between,
+            Self::Reply(_) => Side::Remote,
+        }
+    }
+
+    /// Always [`Outcome::Unknown`]. A local error says nothing about attempts made before; nothing but an answer
+    /// settles an order.
+    pub fn outcome(&self) -> Outcome<'static> {
+        Outcome::Unknown(match self {
+            Self::Request(_) => Reason::NotSent,
+            Self::Transport(_) => Reason::Transport,
+            Self::Reply(_) => Reason::Unreadable,
+        })
+    }
+}
+
+impl fmt::Display for Side {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Local => "local",
+            Self::Between => "between",
+            Self::Remote => "remote",
+        })
+    }
+}

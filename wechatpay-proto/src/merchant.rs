@@ -1,0 +1,173 @@
+//! Who is calling: the merchant number, the API key, and the mode.
+
+use std::fmt;
+
+use zeroize::Zeroize as _;
+
+use crate::endpoint::Endpoint;
+use crate::error::RequestError;
+use crate::nonce::Nonce;
+use crate::rule::{Rule, Violation};
+use crate::sign::SignType;
+use crate::signed::Signed;
+use crate::transport::BaseUrl;
+use crate::wire::Value;
+
+/// The APIv2 key (API密钥): exactly 32 visible ASCII bytes. Overwritten when dropped, never shown.
+#[derive(Clone)]
+pub struct ApiKey([u8; 32]);
+
+impl ApiKey {
+    /// Takes the key as the merchant platform shows it. No default and no shorter key exists: with an empty key
+    /// everybody can sign.
+    pub fn new(key: impl AsRef<[u8]>) -> Result<Self, RequestError> {
+        let key = key.as_ref();
+        let bytes = <[u8; 32]>::try_from(key)
+            .map_err(|_| RequestError::new("key", Violation::Length { exactly: 32, len: key.len() }))?;
+        match bytes.iter().position(|byte| !byte.is_ascii_graphic()) {
+            Some(at) => Err(RequestError::new("key", Violation::Characters { allowed: "visible ASCII", at })),
+            None => Ok(Self(bytes)),
+        }
+    }
+
+    pub(crate) fn expose(&self) -> &[u8; 32] {
+        &self.0
+    }
+}
+
+impl Drop for ApiKey {
+    fn drop(&mut self) {
+        self.0.zeroize();
+    }
+}
+
+impl fmt::Debug for ApiKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ApiKey(..)")
+    }
+}
+
+/// How the merchant calls: for itself, or for sub-merchants.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Mode {
+    /// 直连商户: the caller pays. Fields for service providers are refused.
+    Direct,
+    /// 服务商: the caller acts for a sub-merchant. The fields that this needs are required.
+    ServiceProvider,
+}
+
+/// A merchant that can sign requests and verify answers.
+#[derive(Clone, Debug)]
+pub struct Merchant {
+    mch_id: Box<str>,
+    key: ApiKey,
+    mode: Mode,
+    sign_type: SignType,
+}
+
+impl Merchant {
+    /// A merchant that calls for itself. `mch_id` has 1 to 32 of `[0-9A-Za-z]`; real ones are digits.
+    pub fn direct(mch_id: &str, key: ApiKey) -> Result<Self, RequestError> {
+        Self::new(mch_id, key, Mode::Direct)
+    }
+
+    /// A service provider that calls for its sub-merchants; `mch_id` is the provider's own.
+    pub fn service_provider(mch_id: &str, key: ApiKey) -> Result<Self, RequestError> {
+        Self::new(mch_id, key, Mode::ServiceProvider)
+    }
+
+    fn new(mch_id: &str, key: ApiKey, mode: Mode) -> Result<Self, RequestError> {
+        let broken = |violation| RequestError::new("mch_id", violation);
+        if mch_id.is_empty() {
+            return Err(broken(Violation::Missing));
+        }
+        Rule::Alphanumeric { max: 32 }.check(&Value::Text(mch_id)).map_err(broken)?;
+        Ok(Self { mch_id: mch_id.into(), key, mode, sign_type: SignType::HmacSha256 })
+    }
+
+    /// The digest for endpoints that leave the choice: HMAC-SHA256 unless said otherwise here. The red packets
+    /// leave none, they are MD5.
+    #[must_use]
+    pub fn with_sign_type(self, sign_type: SignType) -> Self {
+        Self { sign_type, ..self }
+    }
+
+    /// The merchant number (商户号).
+    pub fn mch_id(&self) -> &str {
+        &self.mch_id
+    }
+
+    /// Whether the merchant calls for itself or for sub-merchants.
+    pub fn mode(&self) -> Mode {
+        self.mode
+    }
+
+    /// The digest for endpoints that leave the choice.
+    pub fn sign_type(&self) -> SignType {
+        self.sign_type
+    }
+
+    pub(crate) fn key(&self) -> &ApiKey {
+        &self.key
+    }
+
+    /// Checks `request` against every rule of its table and signs it for the production host.
+    ///
+    /// A resend takes the same request with a fresh nonce.
+    pub fn sign<'r, E: Endpoint>(
+        &'r self,
+        request: &'r E,
+        nonce: Nonce,
+    ) -> Result<Signed<'r, E>, RequestError> {
+        self.sign_for(&BaseUrl::default(), request, nonce)
+    }
+
+    /// Like [`sign`](Self::sign), for another host: the backup, or a mock.
+    pub fn sign_for<'r, E: Endpoint>(
+        &'r self,
+        base: &BaseUrl,
+        request: &'r E,
+        nonce: Nonce,
+    ) -> Result<Signed<'r, E>, RequestError> {
+        Signed::new(self, base, request, nonce)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// X12: a key is 32 visible ASCII bytes, nothing else.
+    #[test]
+    fn x12_keys_that_are_refused() {
+        assert!(ApiKey::new("exposed_your_key_here_have_risks").is_ok());
+        assert!(ApiKey::new("192006250b4c09247ec02edce69f6a2d").is_ok());
+        let cases = [
+            ("", "key has 0 bytes, exactly 32 are needed"),
+            ("192006250b4c09247ec02edce69f6a2", "key has 31 bytes, exactly 32 are needed"),
+            ("192006250b4c09247ec02edce69f6a2d0", "key has 33 bytes, exactly 32 are needed"),
+        ];
+        for (key, message) in cases {
+            assert_eq!(ApiKey::new(key).unwrap_err().to_string(), message);
+        }
+        for bad in [" ", "\n", "\0", "\u{7f}"] {
+            let error = ApiKey::new(format!("1920062{bad}0b4c09247ec02edce69f6a2d")).unwrap_err();
+            assert!(matches!(error.violation(), Violation::Characters { at: 7, .. }), "{bad:?}");
+        }
+        // ten characters of three bytes and two of one make 32 bytes too
+        assert!(ApiKey::new("密钥密钥密钥密钥密钥ab").is_err());
+    }
+
+    #[test]
+    fn a_merchant_number_is_checked() {
+        let key = || ApiKey::new("192006250b4c09247ec02edce69f6a2d").unwrap();
+        assert_eq!(Merchant::direct("10000098", key()).unwrap().mode(), Mode::Direct);
+        assert_eq!(Merchant::service_provider("1900000109", key()).unwrap().mode(), Mode::ServiceProvider);
+        for (bad, message) in [
+            ("", "mch_id is required"),
+            ("1 2", "mch_id has a character that is not allowed at byte 1; allowed: [0-9A-Za-z]"),
+        ] {
+            assert_eq!(Merchant::direct(bad, key()).unwrap_err().to_string(), message);
+        }
+    }
+}

@@ -1,0 +1,53 @@
+//! The random text of each request. The core has no source of randomness: the caller brings the bytes.
+
+use crate::error::RequestError;
+use crate::rule::{Rule, Violation};
+use crate::wire::Value;
+
+/// 随机字符串 (`nonce_str`): at most 32 characters. Used up by the request that it signs.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Nonce(Box<str>);
+
+impl Nonce {
+    /// From 16 unpredictable bytes: 32 hex digits. The transports offer such bytes from the operating system.
+    pub fn from_bytes(bytes: [u8; 16]) -> Self {
+        let digit = |nibble: u8| char::from_digit(nibble.into(), 16).unwrap_or('0');
+        Self(bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect())
+    }
+
+    /// From text of one's own: 1 to 32 of `[0-9A-Za-z]`. For documented examples, and for a resend that must be
+    /// the same to the byte.
+    pub fn from_text(text: &str) -> Result<Self, RequestError> {
+        let broken = |violation| RequestError::new("nonce_str", violation);
+        if text.is_empty() {
+            return Err(broken(Violation::Missing));
+        }
+        Rule::Alphanumeric { max: 32 }.check(&Value::Text(text)).map_err(broken)?;
+        Ok(Self(text.into()))
+    }
+
+    /// The text on the wire.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_become_32_hex_digits() {
+        let nonce = Nonce::from_bytes(*b"\x00\x01\x0f\x10\xff\xa5abcdefghij");
+        assert_eq!(nonce.as_str(), "00010f10ffa56162636465666768696a");
+        assert_eq!(nonce.as_str().len(), 32);
+    }
+
+    #[test]
+    fn text_is_checked() {
+        assert!(Nonce::from_text("5K8264ILTKCH16CQ2502SI8ZNMTM67VS").is_ok());
+        assert_eq!(Nonce::from_text("").unwrap_err().to_string(), "nonce_str is required");
+        assert!(Nonce::from_text(&"a".repeat(33)).is_err());
+        assert!(Nonce::from_text("a b").is_err());
+    }
+}

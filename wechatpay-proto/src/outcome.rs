@@ -1,0 +1,94 @@
+//! What an answer means for the money: accepted, failed, or unknown, which is the normal outcome of an attempt
+//! that went wrong.
+
+use std::borrow::Cow;
+
+use crate::code::{Advice, ErrorCode};
+
+/// What is certain about one order after one answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[must_use]
+pub enum Outcome<'b> {
+    /// The service took the order: it is, or was, paid out. A number that was paid before answers the same.
+    Accepted,
+    /// Definitely not paid. Only now may the business choose a new `mch_billno`.
+    Failed,
+    /// Not settled. Query the order, or send it again with the **same** `mch_billno` and the same parameters.
+    Unknown(Reason<'b>),
+}
+
+/// Why the outcome is unknown.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Reason<'b> {
+    /// The service named a code; [`ErrorCode::advice`] says what to mend or wait for. It speaks of this attempt
+    /// only and settles no attempt before it.
+    Code(ErrorCode<'b>),
+    /// Neither success nor a code: `return_code` FAIL, or no `result_code`.
+    NoVerdict,
+    /// A query says `SENDING`, perhaps with a `reason`. Never final.
+    Sending {
+        /// `reason`, for people.
+        reason: Option<Cow<'b, str>>,
+    },
+    /// A query answered with a status that nobody has documented.
+    UnknownStatus(Cow<'b, str>),
+    /// The answer could not be read, verified or matched with its request.
+    Unreadable,
+    /// The transport failed; the request may or may not have arrived.
+    Transport,
+    /// The request broke a rule and was not sent; attempts before it are as open as they were.
+    NotSent,
+}
+
+impl Reason<'_> {
+    /// What to do next. Never [`Advice::NewNumber`]: an unknown outcome frees no number, whatever code came with it.
+    pub fn advice(&self) -> Advice {
+        match self {
+            Self::Code(code) if code.advice() != Advice::NewNumber => code.advice(),
+            Self::NotSent => Advice::Fix,
+            _ => Advice::Query,
+        }
+    }
+
+    /// The same reason, owning its text.
+    pub fn into_owned(self) -> Reason<'static> {
+        match self {
+            Self::Code(code) => Reason::Code(code.into_owned()),
+            Self::NoVerdict => Reason::NoVerdict,
+            Self::Sending { reason } => {
+                Reason::Sending { reason: reason.map(|reason| Cow::Owned(reason.into_owned())) }
+            }
+            Self::UnknownStatus(status) => Reason::UnknownStatus(Cow::Owned(status.into_owned())),
+            Self::Unreadable => Reason::Unreadable,
+            Self::Transport => Reason::Transport,
+            Self::NotSent => Reason::NotSent,
+        }
+    }
+}
+
+impl Outcome<'_> {
+    /// Whether the service took the order.
+    pub fn is_accepted(&self) -> bool {
+        matches!(self, Self::Accepted)
+    }
+
+    /// Whether the order is definitely not paid.
+    pub fn is_failed(&self) -> bool {
+        matches!(self, Self::Failed)
+    }
+
+    /// Whether nothing is settled.
+    pub fn is_unknown(&self) -> bool {
+        matches!(self, Self::Unknown(_))
+    }
+
+    /// The same outcome, owning its text.
+    pub fn into_owned(self) -> Outcome<'static> {
+        match self {
+            Self::Accepted => Outcome::Accepted,
+            Self::Failed => Outcome::Failed,
+            Self::Unknown(reason) => Outcome::Unknown(reason.into_owned()),
+        }
+    }
+}

@@ -1,0 +1,193 @@
+//! What all answers have in common.
+
+use std::borrow::Cow;
+
+use crate::code::ErrorCode;
+use crate::error::ReplyError;
+use crate::open_enum;
+use crate::outcome::Reason;
+use crate::wire::{BeijingTime, Fen, Fields, FromText, NamedValues, ToValue, Writer};
+
+/// A typed answer, made from fields that were verified before.
+pub trait Reply<'b>: Sized {
+    /// The same answer, owning its text.
+    type Static: 'static;
+
+    /// Reads the fields into their types; unknown ones are kept.
+    fn read(fields: Fields<'b>) -> Result<Self, ReplyError>;
+
+    /// Writes the fields, in the order of the table: the server's direction.
+    fn write(&self, xml: &mut Writer);
+
+    /// The fields that every answer begins with.
+    fn head(&self) -> &Head<'b>;
+
+    /// Cuts the answer loose from the body.
+    fn into_owned(self) -> Self::Static;
+}
+
+open_enum! {
+    /// `return_code` and `result_code`.
+    pub enum ResultCode {
+        /// It worked.
+        Success = "SUCCESS",
+        /// It did not, or nobody knows yet: the error code says more.
+        Fail = "FAIL",
+    }
+}
+
+/// The five fields that every answer begins with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Head<'b> {
+    /// 返回状态码: whether the message was understood. Not a verdict about money.
+    pub return_code: ResultCode<'b>,
+    /// 返回信息, for people.
+    pub return_msg: Option<Cow<'b, str>>,
+    /// 业务结果: the verdict about the order.
+    pub result_code: Option<ResultCode<'b>>,
+    /// 错误代码. Present on success too (`SUCCESS`, `0`), where it means nothing.
+    pub err_code: Option<ErrorCode<'b>>,
+    /// 错误代码描述, for people; do not automate on it.
+    pub err_code_des: Option<Cow<'b, str>>,
+}
+
+impl<'b> Head<'b> {
+    /// Both codes say SUCCESS. Nothing else is a success, and `err_code` has no say in it.
+    pub fn is_success(&self) -> bool {
+        self.return_code == ResultCode::Success && self.result_code == Some(ResultCode::Success)
+    }
+
+    /// The message was understood and the verdict is FAIL. This alone does **not** mean that nothing was paid.
+    pub fn is_failure(&self) -> bool {
+        self.return_code == ResultCode::Success && self.result_code == Some(ResultCode::Fail)
+    }
+
+    /// Why an answer that is no success settles nothing.
+    pub fn reason(&self) -> Reason<'b> {
+        self.err_code.clone().map_or(Reason::NoVerdict, Reason::Code)
+    }
+
+    /// The same head, owning its text.
+    pub fn into_owned(self) -> Head<'static> {
+        Head {
+            return_code: self.return_code.into_owned(),
+            return_msg: self.return_msg.to_static(),
+            result_code: self.result_code.to_static(),
+            err_code: self.err_code.to_static(),
+            err_code_des: self.err_code_des.to_static(),
+        }
+    }
+
+    /// Takes the head out of `fields`, and the sign with it, which has done its work; hands back the rest.
+    #[doc(hidden)]
+    pub fn read(fields: NamedValues<'b>) -> Result<(Self, NamedValues<'b>), ReplyError> {
+        let mut head = Self {
+            return_code: ResultCode::Fail,
+            return_msg: None,
+            result_code: None,
+            err_code: None,
+            err_code_des: None,
+        };
+        let mut return_code = None;
+        let mut rest = Vec::with_capacity(fields.len());
+        for (name, value) in fields {
+            match name {
+                "return_code" => return_code = read_field("return_code", value)?,
+                "return_msg" => head.return_msg = read_field("return_msg", value)?,
+                "result_code" => head.result_code = read_field("result_code", value)?,
+                "err_code" => head.err_code = read_field("err_code", value)?,
+                "err_code_des" => head.err_code_des = read_field("err_code_des", value)?,
+                "sign" => {}
+                _ => rest.push((name, value)),
+            }
+        }
+        head.return_code = return_code.ok_or(ReplyError::Missing { field: "return_code" })?;
+        Ok((head, rest))
+    }
+
+    #[doc(hidden)]
+    pub fn write(&self, xml: &mut Writer) {
+        xml.element("return_code", &self.return_code.to_value());
+        xml.element("return_msg", &self.return_msg.to_value());
+        xml.element("result_code", &self.result_code.to_value());
+        xml.element("err_code", &self.err_code.to_value());
+        xml.element("err_code_des", &self.err_code_des.to_value());
+    }
+}
+
+/// Reads one field of an answer; an empty one is absent.
+#[doc(hidden)]
+pub fn read_field<'b, T: FromText<'b>>(
+    name: &'static str,
+    value: Cow<'b, str>,
+) -> Result<Option<T>, ReplyError> {
+    if value.is_empty() {
+        return Ok(None);
+    }
+    T::from_text(value).map(Some).map_err(|malformed| ReplyError::malformed(name, malformed))
+}
+
+/// Types of an answer that can be cut loose from the body.
+pub trait ToStatic {
+    /// The type without a borrow.
+    type Static: 'static;
+
+    /// Owns what was borrowed.
+    fn to_static(self) -> Self::Static;
+}
+
+impl ToStatic for Cow<'_, str> {
+    type Static = Cow<'static, str>;
+
+    fn to_static(self) -> Cow<'static, str> {
+        Cow::Owned(self.into_owned())
+    }
+}
+
+impl ToStatic for BeijingTime<'_> {
+    type Static = BeijingTime<'static>;
+
+    fn to_static(self) -> BeijingTime<'static> {
+        self.into_owned()
+    }
+}
+
+impl ToStatic for Fen {
+    type Static = Self;
+
+    fn to_static(self) -> Self {
+        self
+    }
+}
+
+impl ToStatic for u32 {
+    type Static = Self;
+
+    fn to_static(self) -> Self {
+        self
+    }
+}
+
+impl<T: ToStatic> ToStatic for Option<T> {
+    type Static = Option<T::Static>;
+
+    fn to_static(self) -> Option<T::Static> {
+        self.map(T::to_static)
+    }
+}
+
+impl<T: ToStatic> ToStatic for Vec<T> {
+    type Static = Vec<T::Static>;
+
+    fn to_static(self) -> Vec<T::Static> {
+        self.into_iter().map(T::to_static).collect()
+    }
+}
+
+impl<A: ToStatic, B: ToStatic> ToStatic for (A, B) {
+    type Static = (A::Static, B::Static);
+
+    fn to_static(self) -> (A::Static, B::Static) {
+        (self.0.to_static(), self.1.to_static())
+    }
+}

@@ -1,0 +1,210 @@
+//! What a field may hold, and how a value breaks it.
+//!
+//! The rules are data in the endpoint's table, so that one list serves the check before signing, the server
+//! direction and the documentation. Lengths are counted in **bytes of UTF-8**, as WeChat Pay counts them.
+
+use crate::wire::{Value, is_xml_char};
+
+/// What one field may hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Rule {
+    /// The type of the field says it all.
+    Any,
+    /// Text for people: 1 to `max` bytes of UTF-8, not blank, no control characters, no line breaks.
+    Text {
+        /// The most bytes of UTF-8.
+        max: usize,
+    },
+    /// An identifier: 1 to `max` of `[0-9A-Za-z_-]`.
+    Token {
+        /// The most characters.
+        max: usize,
+    },
+    /// 1 to `max` of `[0-9A-Za-z]`.
+    Alphanumeric {
+        /// The most characters.
+        max: usize,
+    },
+    /// Visible ASCII, 1 to `max` characters: text that was url-encoded.
+    Ascii {
+        /// The most characters.
+        max: usize,
+    },
+    /// An integer from `min` to `max`, both included.
+    Range {
+        /// The least value.
+        min: u64,
+        /// The greatest value.
+        max: u64,
+    },
+    /// One value and no other.
+    Exactly(Value<'static>),
+}
+
+impl Rule {
+    /// Checks one value that is present.
+    pub fn check(&self, value: &Value<'_>) -> Result<(), Violation> {
+        match (self, value) {
+            (Self::Range { min, max }, Value::Number(number)) => in_range(*number, *min, *max),
+            (Self::Exactly(one), value) if one == value => Ok(()),
+            (Self::Exactly(one), _) => Err(Violation::Exactly { value: *one }),
+            (rule, Value::Text(text)) => rule.check_text(text),
+            _ => Ok(()),
+        }
+    }
+
+    /// The most bytes that a text under this rule may have.
+    pub fn max_bytes(&self) -> Option<usize> {
+        match *self {
+            Self::Text { max } | Self::Token { max } | Self::Alphanumeric { max } | Self::Ascii { max } => {
+                Some(max)
+            }
+            _ => None,
+        }
+    }
+
+    fn check_text(&self, text: &str) -> Result<(), Violation> {
+        let allowed: (&'static str, fn(char) -> bool) = match self {
+            Self::Text { .. } => ("text without control characters or line breaks", is_printable),
+            Self::Token { .. } => ("[0-9A-Za-z_-]", |c| c.is_ascii_alphanumeric() || c == '_' || c == '-'),
+            Self::Alphanumeric { .. } => ("[0-9A-Za-z]", |c| c.is_ascii_alphanumeric()),
+            Self::Ascii { .. } => ("visible ASCII", |c| c.is_ascii_graphic()),
+            _ => return Ok(()),
+        };
+        if let Some(max) = self.max_bytes().filter(|max| text.len() > *max) {
+            return Err(Violation::TooLong { max, len: text.len() });
+        }
+        if let Some((at, _)) = text.char_indices().find(|(_, c)| !allowed.1(*c)) {
+            return Err(Violation::Characters { allowed: allowed.0, at });
+        }
+        // Whether the service takes white space for empty, and so leaves it out of the sign, is not known.
+        if text.chars().all(char::is_whitespace) { Err(Violation::Blank) } else { Ok(()) }
+    }
+}
+
+fn in_range(value: u64, min: u64, max: u64) -> Result<(), Violation> {
+    if (min..=max).contains(&value) { Ok(()) } else { Err(Violation::OutOfRange { min, max, value }) }
+}
+
+/// A byte order mark is legal XML, and invisible to the person who pasted it.
+fn is_printable(c: char) -> bool {
+    is_xml_char(c) && c >= ' ' && c != '\u{FEFF}'
+}
+
+/// How a value breaks its rule. It names bounds and positions, never the value.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Violation {
+    /// The field must be there and hold something.
+    #[error("is required")]
+    Missing,
+    /// Only white space.
+    #[error("is blank")]
+    Blank,
+    /// More bytes of UTF-8 than allowed.
+    #[error("has {len} bytes of UTF-8, at most {max} are allowed")]
+    TooLong {
+        /// The most bytes.
+        max: usize,
+        /// The bytes there are.
+        len: usize,
+    },
+    /// Not the exact number of bytes.
+    #[error("has {len} bytes, exactly {exactly} are needed")]
+    Length {
+        /// The bytes needed.
+        exactly: usize,
+        /// The bytes there are.
+        len: usize,
+    },
+    /// A character that is not allowed.
+    #[error("has a character that is not allowed at byte {at}; allowed: {allowed}")]
+    Characters {
+        /// What is allowed.
+        allowed: &'static str,
+        /// The offset, in bytes, of the first character that is not.
+        at: usize,
+    },
+    /// A number out of range.
+    #[error("is {value}, must be {min} to {max}")]
+    OutOfRange {
+        /// The least value.
+        min: u64,
+        /// The greatest value.
+        max: u64,
+        /// The value.
+        value: u64,
+    },
+    /// A fixed value that is something else.
+    #[error("must be {value}")]
+    Exactly {
+        /// The only value allowed.
+        value: Value<'static>,
+    },
+    /// Not of the form that the type needs.
+    #[error("is not {expected}")]
+    Malformed {
+        /// What was expected.
+        expected: &'static str,
+    },
+    /// Needed because of what another field holds.
+    #[error("is required {when}")]
+    RequiredWhen {
+        /// When.
+        when: &'static str,
+    },
+    /// Only a service provider may send this field.
+    #[error("is for service providers only (Merchant::service_provider)")]
+    ServiceProviderOnly,
+    /// A service provider must send this field.
+    #[error("is required from a service provider")]
+    ServiceProviderMust,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(rule: Rule, value: &str) -> Result<(), Violation> {
+        rule.check(&Value::Text(value))
+    }
+
+    #[test]
+    fn text_counts_bytes_and_refuses_what_cannot_be_seen() {
+        let rule = Rule::Text { max: 6 };
+        assert_eq!(text(rule, "红包"), Ok(()));
+        assert_eq!(text(rule, "红包!"), Err(Violation::TooLong { max: 6, len: 7 }));
+        assert_eq!(text(rule, " \u{3000}"), Err(Violation::Blank));
+        for bad in ["\r", "\n", "\t", "\0", "\u{1}", "\u{1f}", "\u{FFFE}", "\u{FEFF}"] {
+            let error = text(rule, &format!("a{bad}")).unwrap_err();
+            assert!(matches!(error, Violation::Characters { at: 1, .. }), "{bad:?}: {error}");
+        }
+        for good in ["]]>", "<&>", "a\u{7f}", "a\u{85}", "é"] {
+            assert_eq!(text(rule, good), Ok(()), "{good:?}");
+        }
+    }
+
+    #[test]
+    fn identifiers_are_narrow() {
+        assert_eq!(text(Rule::Alphanumeric { max: 4 }, "aZ09"), Ok(()));
+        assert!(text(Rule::Alphanumeric { max: 4 }, "a-b").is_err());
+        assert_eq!(text(Rule::Token { max: 4 }, "a-_B"), Ok(()));
+        assert!(text(Rule::Token { max: 4 }, "a b").is_err());
+        assert!(text(Rule::Token { max: 4 }, "号").is_err());
+        assert_eq!(text(Rule::Ascii { max: 4 }, "%3d&"), Ok(()));
+        assert!(text(Rule::Ascii { max: 4 }, "a b").is_err());
+    }
+
+    #[test]
+    fn numbers_keep_their_bounds() {
+        let rule = Rule::Range { min: 1, max: 3 };
+        assert_eq!(rule.check(&Value::Number(1)), Ok(()));
+        assert_eq!(rule.check(&Value::Number(3)), Ok(()));
+        assert_eq!(rule.check(&Value::Number(0)), Err(Violation::OutOfRange { min: 1, max: 3, value: 0 }));
+        assert_eq!(rule.check(&Value::Number(4)), Err(Violation::OutOfRange { min: 1, max: 3, value: 4 }));
+        let one = Rule::Exactly(Value::Number(1));
+        assert_eq!(one.check(&Value::Number(1)), Ok(()));
+        assert_eq!(one.check(&Value::Number(2)).unwrap_err().to_string(), "must be 1");
+    }
+}

@@ -1,0 +1,369 @@
+//! The tables: one row of the official page is one row here, and everything else follows from it. The typed
+//! request and answer, the check before signing, the order of signing, the document, and the server's direction.
+
+#[doc(hidden)]
+pub mod order;
+
+/// Defines an endpoint of APIv2 by its official table. The endpoints of this crate are made with it, and so can
+/// be those of another.
+///
+/// A row is `wire_name: Type => Rule;`. The byte order of names that signing needs is worked out by the compiler;
+/// a name that stands twice, or cannot stand on the wire, does not compile. The blocks, in this order:
+///
+/// * the header: names, path, whether the client certificate is needed, the digest
+///   ([`SignBy`](crate::endpoint::SignBy)), what the answer's trust rests on ([`Trust`](crate::endpoint::Trust));
+/// * `envelope`: rows filled in by the core, each with the [`Envelope`](crate::endpoint::Envelope) method that
+///   gives the value;
+/// * `required`: fields of the request's struct;
+/// * `fixed` (may be left out): rows with one possible value, which the caller never sees;
+/// * `options` (may be left out): a struct of optional fields, each row with its
+///   [`Presence`](crate::endpoint::Presence);
+/// * `reply`: rows of the answer, all optional in the type; `list`s of items, the only nesting;
+/// * `echo`: rows of the answer that must equal the request's wherever they are present;
+/// * `promise`: rows that every success has;
+/// * `check` (may be left out): a function for rules that span several fields.
+///
+/// ```
+/// use std::borrow::Cow;
+/// use wechatpay_proto::rule::Rule::Token;
+/// use wechatpay_proto::{ApiKey, Merchant, Nonce, endpoint};
+///
+/// endpoint! {
+///     /// Closes an order that nobody has paid.
+///     pub struct CloseOrder<'a> => CloseOrderReply<'b>;
+///     POST "/pay/closeorder", certificate: false, sign: Merchant, trust: Signed;
+///
+///     envelope { mch_id: mch_id; nonce_str: nonce; sign_type: sign_type; }
+///     required {
+///         /// 应用ID.
+///         appid: &'a str => Token { max: 32 };
+///         /// 商户订单号.
+///         out_trade_no: &'a str => Token { max: 32 };
+///     }
+///     reply {
+///         /// 商户号.
+///         mch_id: Cow<'b, str>;
+///     }
+///     echo { mch_id }
+///     promise { mch_id }
+/// }
+///
+/// let merchant = Merchant::direct("10000100", ApiKey::new("192006250b4c09247ec02edce69f6a2d")?)?;
+/// let request = CloseOrder { appid: "wxd930ea5d5a258f4f", out_trade_no: "1217752501201407033233368018" };
+/// let signed = merchant.sign(&request, Nonce::from_text("ibuaiVcKdpRxkhJA")?)?;
+/// assert!(signed.string_to_sign().starts_with("appid=wxd930ea5d5a258f4f&mch_id=10000100&nonce_str="));
+/// # Ok::<(), wechatpay_proto::RequestError>(())
+/// ```
+#[macro_export]
+macro_rules! endpoint {
+    (
+        $(#[$meta:meta])*
+        $vis:vis struct $Request:ident<$a:lifetime> => $Reply:ident<$b:lifetime>;
+        POST $path:literal, certificate: $certificate:literal, sign: $sign:ident, trust: $trust:ident;
+
+        envelope { $($env:ident: $source:ident;)* }
+        required { $($(#[$req_meta:meta])* $req:ident: $req_type:ty => $req_rule:expr;)* }
+        $(fixed { $($fix:ident: $fix_value:expr;)* })?
+        $(options $Options:ident $(<$o:lifetime>)? {
+            $($(#[$opt_meta:meta])* $opt:ident: $opt_type:ty => $opt_presence:ident, $opt_rule:expr;)*
+        })?
+        reply { $($(#[$rep_meta:meta])* $rep:ident: $rep_type:ty;)* }
+        $($(#[$list_meta:meta])* list $container:ident($item:ident): $Item:ident {
+            $($(#[$leaf_meta:meta])* $leaf:ident: $leaf_type:ty;)*
+        })*
+        echo { $($echo:ident),* $(,)? }
+        promise { $($promise:ident),* $(,)? }
+        $(check = $check:path;)?
+    ) => {
+        $(#[$meta])*
+        #[doc = concat!("\n\nThe answer is [`", stringify!($Reply), "`]. Path: `", $path, "`.")]
+        #[derive(Clone, Debug, PartialEq, Eq)]
+        $vis struct $Request<$a> {
+            $($(#[$req_meta])* #[doc = concat!("\n\nRule: `", stringify!($req_rule), "`.")] pub $req: $req_type,)*
+            $(
+                #[doc = concat!("The optional fields: [`", stringify!($Options), "`].")]
+                pub options: $Options $(<$o>)?,
+            )?
+        }
+
+        $(
+            #[doc = concat!("The optional fields of [`", stringify!($Request), "`].")]
+            #[derive(Clone, Debug, Default, PartialEq, Eq)]
+            $vis struct $Options $(<$o>)? {
+                $(
+                    $(#[$opt_meta])*
+                    #[doc = concat!("\n\nRule: `", stringify!($opt_rule), "`, ", stringify!($opt_presence), ".")]
+                    pub $opt: Option<$opt_type>,
+                )*
+            }
+        )?
+
+        const _: () = {
+            use $crate::endpoint::{Field, Presence, SignBy, Spec, Trust};
+            use $crate::table::order;
+
+            const COUNT: usize = [
+                $(stringify!($env),)* $(stringify!($req),)* $($(stringify!($fix),)*)? $($(stringify!($opt),)*)?
+            ].len();
+            const FIELDS: [Field; COUNT] = [
+                $(Field { name: stringify!($env), presence: Presence::Envelope, rule: $crate::rule::Rule::Any },)*
+                $(Field { name: stringify!($req), presence: Presence::Required, rule: $req_rule },)*
+                $($(Field {
+                    name: stringify!($fix),
+                    presence: Presence::Fixed,
+                    rule: $crate::rule::Rule::Exactly($fix_value),
+                },)*)?
+                $($(Field { name: stringify!($opt), presence: Presence::$opt_presence, rule: $opt_rule },)*)?
+            ];
+            const ORDER: [usize; COUNT] = order::ascii(&FIELDS);
+            const SPEC: Spec = Spec {
+                path: $path,
+                certificate: $certificate,
+                sign_by: SignBy::$sign,
+                trust: Trust::$trust,
+                fields: &FIELDS,
+                order: &ORDER,
+                echoes: &[$(stringify!($echo)),*],
+                promises: &[$(stringify!($promise)),*],
+                lists: &[$($crate::wire::List { container: stringify!($container), item: stringify!($item) }),*],
+            };
+            order::assert_sound(&SPEC, &[$(stringify!($rep)),*]);
+
+            impl<$a> $crate::endpoint::Endpoint for $Request<$a> {
+                const SPEC: &'static Spec = &SPEC;
+                type Reply<$b> = $Reply<$b>;
+
+                fn with_values<R>(&self, envelope: &$crate::endpoint::Envelope<'_>, visit: impl FnOnce(&[$crate::wire::Value<'_>]) -> R) -> R {
+                    let values: [$crate::wire::Value<'_>; COUNT] = [
+                        $(envelope.$source(),)*
+                        $($crate::wire::ToValue::to_value(&self.$req),)*
+                        $($($fix_value,)*)?
+                        $($($crate::wire::ToValue::to_value(&self.options.$opt),)*)?
+                    ];
+                    visit(&values)
+                }
+
+                $(
+                    fn check(&self) -> Result<(), $crate::RequestError> {
+                        $check(self)
+                    }
+                )?
+            }
+
+            impl<$a> $crate::endpoint::Incoming<$a> for $Request<$a> {
+                fn read(fields: &$a $crate::wire::Fields<$a>) -> Result<Self, $crate::RequestError> {
+                    Ok(Self {
+                        $($req: $crate::endpoint::read_required(fields, stringify!($req))?,)*
+                        $(options: $Options {
+                            $($opt: $crate::endpoint::read_optional(fields, stringify!($opt))?,)*
+                        },)?
+                    })
+                }
+            }
+        };
+
+        #[doc = concat!("The answer to [`", stringify!($Request), "`]. Every field but `return_code` may be missing;")]
+        /// what a success must have was checked before you get it. Borrows from the body;
+        /// [`into_owned`](Self::into_owned) cuts it loose.
+        #[derive(Clone, Debug, PartialEq, Eq)]
+        #[non_exhaustive]
+        $vis struct $Reply<$b> {
+            /// The five fields that every answer begins with.
+            pub head: $crate::reply::Head<$b>,
+            $($(#[$rep_meta])* pub $rep: Option<$rep_type>,)*
+            $($(#[$list_meta])* pub $container: Vec<$Item<$b>>,)*
+            /// Fields that the table does not know, in the order of the answer.
+            pub extra: Vec<(::std::borrow::Cow<$b, str>, ::std::borrow::Cow<$b, str>)>,
+        }
+
+        impl<$b> $Reply<$b> {
+            /// An answer with nothing but its head: where a server starts.
+            pub fn new(head: $crate::reply::Head<$b>) -> Self {
+                Self { head, $($rep: None,)* $($container: Vec::new(),)* extra: Vec::new() }
+            }
+
+            /// The same answer, owning its text.
+            pub fn into_owned(self) -> $Reply<'static> {
+                use $crate::reply::ToStatic;
+                $Reply {
+                    head: self.head.into_owned(),
+                    $($rep: ToStatic::to_static(self.$rep),)*
+                    $($container: ToStatic::to_static(self.$container),)*
+                    extra: ToStatic::to_static(self.extra),
+                }
+            }
+        }
+
+        impl<$b> $crate::reply::Reply<$b> for $Reply<$b> {
+            type Static = $Reply<'static>;
+
+            fn read(fields: $crate::wire::Fields<$b>) -> Result<Self, $crate::ReplyError> {
+                let (fields, lists) = fields.into_parts();
+                let (head, fields) = $crate::reply::Head::read(fields)?;
+                let mut reply = Self::new(head);
+                for (name, value) in fields {
+                    match name {
+                        $(stringify!($rep) => {
+                            reply.$rep = $crate::reply::read_field(stringify!($rep), value)?;
+                        })*
+                        other => reply.extra.push((other.into(), value)),
+                    }
+                }
+                for (name, items) in lists {
+                    match name {
+                        $(stringify!($container) => {
+                            reply.$container = items.into_iter().map($Item::read).collect::<Result<_, _>>()?;
+                        })*
+                        // The reader makes lists of declared containers only.
+                        _ => drop(items),
+                    }
+                }
+                Ok(reply)
+            }
+
+            fn write(&self, xml: &mut $crate::wire::Writer) {
+                self.head.write(xml);
+                $(xml.element(stringify!($rep), &$crate::wire::ToValue::to_value(&self.$rep));)*
+                $(
+                    if !self.$container.is_empty() {
+                        xml.open(stringify!($container));
+                        for item in &self.$container {
+                            xml.open(stringify!($item));
+                            item.write(xml);
+                            xml.close(stringify!($item));
+                        }
+                        xml.close(stringify!($container));
+                    }
+                )*
+                for (name, value) in &self.extra {
+                    xml.element(name, &$crate::wire::ToValue::to_value(value));
+                }
+            }
+
+            fn head(&self) -> &$crate::reply::Head<$b> {
+                &self.head
+            }
+
+            fn into_owned(self) -> $Reply<'static> {
+                $Reply::into_owned(self)
+            }
+        }
+
+        $(
+            #[doc = concat!("One `", stringify!($item), "` of the list `", stringify!($container), "`.")]
+            #[derive(Clone, Debug, Default, PartialEq, Eq)]
+            #[non_exhaustive]
+            $vis struct $Item<$b> {
+                $($(#[$leaf_meta])* pub $leaf: Option<$leaf_type>,)*
+                /// Fields that the table does not know.
+                pub extra: Vec<(::std::borrow::Cow<$b, str>, ::std::borrow::Cow<$b, str>)>,
+            }
+
+            impl<$b> $Item<$b> {
+                fn read(item: $crate::wire::Item<$b>) -> Result<Self, $crate::ReplyError> {
+                    let mut read = Self::default();
+                    for (name, value) in item.into_fields() {
+                        match name {
+                            $(stringify!($leaf) => {
+                                read.$leaf = $crate::reply::read_field(stringify!($leaf), value)?;
+                            })*
+                            other => read.extra.push((other.into(), value)),
+                        }
+                    }
+                    Ok(read)
+                }
+
+                fn write(&self, xml: &mut $crate::wire::Writer) {
+                    $(xml.element(stringify!($leaf), &$crate::wire::ToValue::to_value(&self.$leaf));)*
+                    for (name, value) in &self.extra {
+                        xml.element(name, &$crate::wire::ToValue::to_value(value));
+                    }
+                }
+            }
+
+            impl $crate::reply::ToStatic for $Item<'_> {
+                type Static = $Item<'static>;
+
+                fn to_static(self) -> $Item<'static> {
+                    use $crate::reply::ToStatic;
+                    $Item {
+                        $($leaf: ToStatic::to_static(self.$leaf),)*
+                        extra: ToStatic::to_static(self.extra),
+                    }
+                }
+            }
+        )*
+    };
+}
+
+/// Defines an enum of documented texts that stays open: what is not listed is kept as `Other`.
+#[macro_export]
+macro_rules! open_enum {
+    ($(#[$meta:meta])* $vis:vis enum $Name:ident { $($(#[$doc:meta])* $variant:ident = $wire:literal,)* }) => {
+        $(#[$meta])*
+        #[derive(Clone, Debug, PartialEq, Eq, Hash)]
+        #[non_exhaustive]
+        $vis enum $Name<'b> {
+            $($(#[$doc])* #[doc = concat!("\n\nOn the wire: `", $wire, "`.")] $variant,)*
+            /// Any other text, as received.
+            Other(::std::borrow::Cow<'b, str>),
+        }
+
+        impl<'b> $Name<'b> {
+            /// Everything that is listed, for tables and tests.
+            pub const LISTED: &'static [$Name<'static>] = &[$($Name::$variant,)*];
+
+            /// Reads a text, exactly as spelt.
+            pub fn new(text: impl Into<::std::borrow::Cow<'b, str>>) -> Self {
+                let text = text.into();
+                match &*text {
+                    $($wire => Self::$variant,)*
+                    _ => Self::Other(text),
+                }
+            }
+
+            /// The text on the wire.
+            pub fn as_str(&self) -> &str {
+                match self {
+                    $(Self::$variant => $wire,)*
+                    Self::Other(text) => text,
+                }
+            }
+
+            /// The same value, owning its text.
+            pub fn into_owned(self) -> $Name<'static> {
+                match self {
+                    $(Self::$variant => $Name::$variant,)*
+                    Self::Other(text) => $Name::Other(::std::borrow::Cow::Owned(text.into_owned())),
+                }
+            }
+        }
+
+        impl ::std::fmt::Display for $Name<'_> {
+            /// Control characters of a text that came from outside are escaped.
+            fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
+                write!(f, "{}", self.as_str().escape_debug())
+            }
+        }
+
+        impl $crate::wire::ToValue for $Name<'_> {
+            fn to_value(&self) -> $crate::wire::Value<'_> {
+                $crate::wire::Value::Text(self.as_str())
+            }
+        }
+
+        impl<'b> $crate::wire::FromText<'b> for $Name<'b> {
+            fn from_text(text: ::std::borrow::Cow<'b, str>) -> Result<Self, $crate::wire::Malformed> {
+                Ok(Self::new(text))
+            }
+        }
+
+        impl $crate::reply::ToStatic for $Name<'_> {
+            type Static = $Name<'static>;
+
+            fn to_static(self) -> $Name<'static> {
+                self.into_owned()
+            }
+        }
+    };
+}

@@ -1,0 +1,128 @@
+//! The byte order of names, and whether a table is sound: worked out while compiling, so that a typed request is
+//! never sorted at run time.
+
+use crate::endpoint::{Field, Spec};
+use crate::wire::is_name;
+
+/// The rows of `fields` in byte order of their names. A duplicate, or what is no name, does not compile.
+#[expect(clippy::indexing_slicing, reason = "run by the compiler, which reports it as an error")]
+pub const fn ascii<const N: usize>(fields: &[Field; N]) -> [usize; N] {
+    let mut order = [0; N];
+    let mut next = 0;
+    while next < N {
+        assert!(is_name(fields[next].name), "a row's name cannot stand on the wire");
+        let mut place = next;
+        while place > 0 && less(fields[next].name, fields[order[place - 1]].name) {
+            order[place] = order[place - 1];
+            place -= 1;
+        }
+        assert!(place == 0 || less(fields[order[place - 1]].name, fields[next].name), "a row stands twice");
+        order[place] = next;
+        next += 1;
+    }
+    order
+}
+
+/// Does not compile where the path is no path, or `echo` and `promise` name rows that are not there.
+#[expect(clippy::indexing_slicing, reason = "run by the compiler, which reports it as an error")]
+pub const fn assert_sound(spec: &Spec, reply: &[&str]) {
+    assert!(is_path(spec.path), "a path starts with '/' and holds [0-9A-Za-z/_-] only");
+    let mut next = 0;
+    while next < spec.echoes.len() {
+        assert!(has(reply, spec.echoes[next]), "an echo is no row of the reply");
+        let mut row = 0;
+        while row < spec.fields.len() && !same(spec.fields[row].name, spec.echoes[next]) {
+            row += 1;
+        }
+        assert!(row < spec.fields.len(), "an echo is no row of the request");
+        next += 1;
+    }
+    next = 0;
+    while next < spec.promises.len() {
+        assert!(has(reply, spec.promises[next]), "a promise is no row of the reply");
+        next += 1;
+    }
+}
+
+const fn is_path(path: &str) -> bool {
+    let mut rest = path.as_bytes();
+    let rooted = matches!(rest, [b'/', ..]);
+    while let [byte, tail @ ..] = rest {
+        if !matches!(byte, b'/' | b'_' | b'-' | b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z') {
+            return false;
+        }
+        rest = tail;
+    }
+    rooted
+}
+
+#[expect(clippy::indexing_slicing, reason = "run by the compiler, which reports it as an error")]
+const fn has(names: &[&str], name: &str) -> bool {
+    let mut next = 0;
+    while next < names.len() {
+        if same(names[next], name) {
+            return true;
+        }
+        next += 1;
+    }
+    false
+}
+
+const fn same(left: &str, right: &str) -> bool {
+    !less(left, right) && !less(right, left)
+}
+
+const fn less(left: &str, right: &str) -> bool {
+    let (mut left, mut right) = (left.as_bytes(), right.as_bytes());
+    while let ([l, left_tail @ ..], [r, right_tail @ ..]) = (left, right) {
+        if *l != *r {
+            return *l < *r;
+        }
+        (left, right) = (left_tail, right_tail);
+    }
+    left.is_empty() && !right.is_empty()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::endpoint::Presence;
+    use crate::rule::Rule;
+
+    const fn field(name: &'static str) -> Field {
+        Field { name, presence: Presence::Required, rule: Rule::Any }
+    }
+
+    /// X24: order is by name in bytes, where a name that another begins with comes first.
+    #[test]
+    fn x24_order_is_by_name_in_bytes() {
+        const FIELDS: [Field; 8] = [
+            field("coupon_id_2"),
+            field("a_"),
+            field("a"),
+            field("coupon_id_10"),
+            field("A"),
+            field("_"),
+            field("a1"),
+            field("key_"),
+        ];
+        const ORDER: [usize; 8] = ascii(&FIELDS);
+        let names: Vec<_> = ORDER.iter().map(|&row| FIELDS[row].name).collect();
+        assert_eq!(names, ["A", "_", "a", "a1", "a_", "coupon_id_10", "coupon_id_2", "key_"]);
+        let mut sorted = names.clone();
+        sorted.sort_unstable();
+        assert_eq!(names, sorted);
+    }
+
+    #[test]
+    #[should_panic(expected = "a row stands twice")]
+    fn a_row_that_stands_twice_is_found() {
+        ascii(&[field("b"), field("a"), field("b")]);
+    }
+
+    #[test]
+    #[should_panic(expected = "cannot stand on the wire")]
+    fn a_name_that_is_none_is_found() {
+        ascii(&[field("a&b")]);
+    }
+}

@@ -1,0 +1,3 @@
+//! The typed endpoints of APIv2. Folders mirror the URL.
+
+pub mod mmpaymkttransfers;

@@ -1,0 +1,133 @@
+//! 查询红包记录 · `POST /mmpaymkttransfers/gethbinfo` ·
+//! <https://pay.weixin.qq.com/doc/v2/merchant/4011981612>
+
+use std::borrow::Cow;
+
+use crate::outcome::{Outcome, Reason};
+use crate::rule::Rule::{Alphanumeric, Token};
+use crate::wire::{BeijingTime, Fen, Value};
+use crate::{endpoint, open_enum};
+
+endpoint! {
+    /// 查询红包记录: asks what became of a packet, of any kind, by its `mch_billno`. Orders can be queried for 30 days.
+    ///
+    /// `NOT_FOUND` is **no proof of failure**: the order may still be on its way.
+    ///
+    /// Official: <https://pay.weixin.qq.com/doc/v2/merchant/4011981612>, for service providers
+    /// <https://pay.weixin.qq.com/doc/v2/partner/4011983160>.
+    pub struct GetHbInfo<'a> => GetHbInfoReply<'b>;
+    POST "/mmpaymkttransfers/gethbinfo", certificate: true, sign: Md5, trust: TransportOnly;
+
+    envelope { nonce_str: nonce; mch_id: mch_id; }
+    required {
+        /// 商户订单号: your own number; there is no query by `send_listid`.
+        mch_billno: &'a str => Alphanumeric { max: 28 };
+        /// Appid: what the sending calls `wxappid` is `appid` here.
+        appid: &'a str => Token { max: 32 };
+    }
+    fixed {
+        bill_type: Value::Text("MCHT");
+    }
+    reply {
+        /// 商户订单号, echoed.
+        mch_billno: Cow<'b, str>;
+        /// 商户号, echoed.
+        mch_id: Cow<'b, str>;
+        /// 红包单号: equals the `send_listid` of the sending.
+        detail_id: Cow<'b, str>;
+        /// 红包状态.
+        status: HbStatus<'b>;
+        /// 发放类型.
+        send_type: SendType<'b>;
+        /// 红包类型.
+        hb_type: HbType<'b>;
+        /// 红包个数.
+        total_num: u32;
+        /// 红包金额 in fen.
+        total_amount: Fen;
+        /// 失败原因, for people. It may come with `SENDING`, which is still not final.
+        reason: Cow<'b, str>;
+        /// 红包发送时间, Beijing time `yyyy-MM-dd HH:mm:ss`.
+        send_time: BeijingTime<'b>;
+        /// 红包退款时间, Beijing time `yyyy-MM-dd HH:mm:ss`.
+        refund_time: BeijingTime<'b>;
+        /// 红包退款金额 in fen; of a group packet perhaps only a part.
+        refund_amount: Fen;
+        /// 祝福语.
+        wishing: Cow<'b, str>;
+        /// 活动描述.
+        remark: Cow<'b, str>;
+        /// 活动名称.
+        act_name: Cow<'b, str>;
+    }
+    /// 红包领取记录: who claimed it. Can be empty even for `RECEIVED`.
+    list hblist(hbinfo): HbInfo {
+        /// 领取红包的Openid.
+        openid: Cow<'b, str>;
+        /// 金额 in fen.
+        amount: Fen;
+        /// 接收时间, Beijing time `yyyy-MM-dd HH:mm:ss`.
+        rcv_time: BeijingTime<'b>;
+    }
+    echo { mch_billno, mch_id }
+    promise { mch_billno, mch_id, status }
+}
+
+open_enum! {
+    /// 红包状态: where a packet stands.
+    pub enum HbStatus {
+        /// 发放中. Not final, also with a `reason`.
+        Sending = "SENDING",
+        /// 已发放待领取: unclaimed money goes back after 24 hours.
+        Sent = "SENT",
+        /// 发放失败. Final: nothing was paid.
+        Failed = "FAILED",
+        /// 已领取. Final.
+        Received = "RECEIVED",
+        /// 退款中. Spelt so by the service.
+        RfundIng = "RFUND_ING",
+        /// 已退款. Final: the money is back.
+        Refund = "REFUND",
+    }
+}
+
+open_enum! {
+    /// 发放类型: how the packet was sent.
+    pub enum SendType {
+        /// 通过API接口发放.
+        Api = "API",
+        /// 通过上传文件方式发放.
+        Upload = "UPLOAD",
+        /// 通过活动方式发放.
+        Activity = "ACTIVITY",
+    }
+}
+
+open_enum! {
+    /// 红包类型.
+    pub enum HbType {
+        /// 普通红包.
+        Normal = "NORMAL",
+        /// 裂变红包.
+        Group = "GROUP",
+    }
+}
+
+impl GetHbInfoReply<'_> {
+    /// What is certain about this `mch_billno`: a packet that was sent, claimed or refunded was accepted; only
+    /// `FAILED` is a failure. Everything else, `NOT_FOUND` too, settles nothing.
+    pub fn outcome(&self) -> Outcome<'_> {
+        if !self.head.is_success() {
+            return Outcome::Unknown(self.head.reason());
+        }
+        match &self.status {
+            Some(HbStatus::Sent | HbStatus::Received | HbStatus::RfundIng | HbStatus::Refund) => {
+                Outcome::Accepted
+            }
+            Some(HbStatus::Failed) => Outcome::Failed,
+            Some(HbStatus::Sending) => Outcome::Unknown(Reason::Sending { reason: self.reason.clone() }),
+            Some(HbStatus::Other(status)) => Outcome::Unknown(Reason::UnknownStatus(status.clone())),
+            None => Outcome::Unknown(Reason::NoVerdict),
+        }
+    }
+}

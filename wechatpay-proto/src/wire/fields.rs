@@ -1,0 +1,177 @@
+//! The one list that a document becomes: first unverified, then opened by a signature or by an endpoint whose
+//! answers carry none.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use crate::error::ReplyError;
+use crate::merchant::ApiKey;
+use crate::sign::{self, Sign, SignType};
+
+/// The fields of one document, in its order. Values are text as decoded; an empty value counts as absent for
+/// typed reading and leaves no trace in a sign.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Fields<'b> {
+    fields: NamedValues<'b>,
+    lists: NamedLists<'b>,
+}
+
+/// Names and values in the order of a document.
+#[doc(hidden)]
+pub type NamedValues<'b> = Vec<(&'b str, Cow<'b, str>)>;
+
+/// Names of containers and their items, in the order of a document.
+#[doc(hidden)]
+pub type NamedLists<'b> = Vec<(&'b str, Vec<Item<'b>>)>;
+
+impl<'b> Fields<'b> {
+    pub(super) fn with_capacity(capacity: usize) -> Self {
+        Self { fields: Vec::with_capacity(capacity), lists: Vec::new() }
+    }
+
+    pub(super) fn push(&mut self, name: &'b str, value: Cow<'b, str>) {
+        self.fields.push((name, value));
+    }
+
+    pub(super) fn push_list(&mut self, name: &'b str, items: Vec<Item<'b>>) {
+        self.lists.push((name, items));
+    }
+
+    pub(crate) fn contains(&self, name: &str) -> bool {
+        self.fields.iter().any(|(own, _)| *own == name) || self.lists.iter().any(|(own, _)| *own == name)
+    }
+
+    /// The value of `name`, where it is present and not empty.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        let found = self.fields.iter().find(|(own, _)| *own == name)?;
+        Some(&*found.1).filter(|value| !value.is_empty())
+    }
+
+    /// The items of the list `container`; empty where it is absent.
+    pub fn list(&self, container: &str) -> &[Item<'b>] {
+        self.lists.iter().find(|(own, _)| *own == container).map_or(&[], |(_, items)| items)
+    }
+
+    /// All fields outside lists, in the order of the document.
+    pub fn iter(&self) -> impl Iterator<Item = (&'b str, &str)> {
+        self.fields.iter().map(|(name, value)| (*name, &**value))
+    }
+
+    /// How many fields stand outside lists.
+    pub fn len(&self) -> usize {
+        self.fields.len()
+    }
+
+    /// Whether there is no field outside lists.
+    pub fn is_empty(&self) -> bool {
+        self.fields.is_empty()
+    }
+
+    pub(crate) fn has_lists(&self) -> bool {
+        !self.lists.is_empty()
+    }
+
+    /// Only the fields that `keep` names, the lists dropped.
+    pub(crate) fn retain(&mut self, keep: &[&str]) {
+        self.fields.retain(|(name, _)| keep.contains(name));
+        self.lists.clear();
+    }
+
+    /// Hands every field and every list out, each in the order of the document.
+    #[doc(hidden)]
+    pub fn into_parts(self) -> (NamedValues<'b>, NamedLists<'b>) {
+        (self.fields, self.lists)
+    }
+}
+
+impl fmt::Debug for Fields<'_> {
+    /// Names only: values are the content of a body.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names = self.fields.iter().map(|(name, _)| name).chain(self.lists.iter().map(|(name, _)| name));
+        f.debug_list().entries(names).finish()
+    }
+}
+
+/// The fields of one item of a list.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Item<'b>(NamedValues<'b>);
+
+impl<'b> Item<'b> {
+    pub(super) fn push(&mut self, name: &'b str, value: Cow<'b, str>) {
+        self.0.push((name, value));
+    }
+
+    /// The value of `name`, where it is present; it may be empty.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.0.iter().find(|(own, _)| *own == name).map(|(_, value)| &**value)
+    }
+
+    /// The fields, in the order of the document.
+    pub fn iter(&self) -> impl Iterator<Item = (&'b str, &str)> {
+        self.0.iter().map(|(name, value)| (*name, &**value))
+    }
+
+    #[doc(hidden)]
+    pub fn into_fields(self) -> NamedValues<'b> {
+        self.0
+    }
+}
+
+impl fmt::Debug for Item<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.0.iter().map(|(name, _)| name)).finish()
+    }
+}
+
+/// A document that was read but not verified. There are three ways out, and each says what it rests on.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Unverified<'b>(Fields<'b>);
+
+impl<'b> Unverified<'b> {
+    pub(super) fn new(fields: Fields<'b>) -> Self {
+        Self(fields)
+    }
+
+    /// For messages that must be signed: opens only if the sign is there and fits. A signed message is flat and
+    /// has no `key` element.
+    pub fn signed(self, sign_type: SignType, key: &ApiKey) -> Result<Fields<'b>, ReplyError> {
+        let received = self.0.get("sign").ok_or(ReplyError::SignMissing)?;
+        let received = Sign::from_hex(received).ok_or(ReplyError::SignMalformed)?;
+        if received.sign_type() != sign_type {
+            return Err(ReplyError::SignTypeMismatch { expected: sign_type });
+        }
+        if self.0.has_lists() {
+            return Err(ReplyError::SignedNesting);
+        }
+        if self.0.contains("key") {
+            return Err(ReplyError::KeyElement);
+        }
+        let expected = sign::of_fields(&self.0, sign_type, key);
+        if expected.matches(&received) { Ok(self.0) } else { Err(ReplyError::SignMismatch) }
+    }
+
+    /// For messages that carry no sign by design, protected by TLS alone. A sign that is there all the same
+    /// must fit.
+    pub fn unsigned_by_design(self, sign_type: SignType, key: &ApiKey) -> Result<Fields<'b>, ReplyError> {
+        // Present but empty is malformed, not absent: `get` would not tell the two apart.
+        if self.0.contains("sign") && self.0.get("sign").is_none() {
+            return Err(ReplyError::SignMalformed);
+        }
+        if self.0.contains("sign") { self.signed(sign_type, key) } else { Ok(self.0) }
+    }
+
+    /// For a server, which must read who is calling before it can know the key. Nothing here is verified.
+    pub fn untrusted(&self) -> &Fields<'b> {
+        &self.0
+    }
+
+    pub(crate) fn into_untrusted(self) -> Fields<'b> {
+        self.0
+    }
+}
+
+impl fmt::Debug for Unverified<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Unverified").field(&self.0).finish()
+    }
+}

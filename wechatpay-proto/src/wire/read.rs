@@ -1,0 +1,330 @@
+//! The strict reader: bytes to one ordered list of fields, or a typed refusal. quick-xml finds the tokens; this
+//! room decides which of them a document of the dialect may have, and where.
+
+use std::borrow::Cow;
+
+use quick_xml::events::attributes::Attributes;
+use quick_xml::events::{BytesRef, Event};
+
+use super::fields::{Fields, Item, Unverified};
+use super::{MAX_BODY, MAX_ELEMENTS, MAX_VALUE, is_name, is_xml_char};
+
+/// A list that an endpoint's table declares: the one place where a document may nest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct List {
+    /// The element that holds the items (`hblist`).
+    pub container: &'static str,
+    /// The element that repeats inside it (`hbinfo`).
+    pub item: &'static str,
+}
+
+/// A document that is not of the dialect. It says where and why, never what stood there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{kind} at byte {at}")]
+pub struct XmlError {
+    /// The rule that was broken.
+    pub kind: XmlErrorKind,
+    /// How far the reader had come, in bytes.
+    pub at: usize,
+}
+
+/// The rule that a document broke.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum XmlErrorKind {
+    /// The body is longer than [`MAX_BODY`].
+    #[error("body longer than 64 KiB")]
+    BodyTooLong,
+    /// Not UTF-8.
+    #[error("not UTF-8")]
+    NotUtf8,
+    /// A character that XML does not allow, written raw or as a reference.
+    #[error("character not allowed in XML")]
+    Character,
+    /// A declaration other than version 1.0 and UTF-8, or not at the very start.
+    #[error("XML declaration not accepted")]
+    Declaration,
+    /// No `<xml>` element around everything: HTML, JSON, plain text, nothing.
+    #[error("no <xml> root")]
+    NotXmlRoot,
+    /// Something other than white space behind the root.
+    #[error("content after the root")]
+    Trailing,
+    /// A document type definition.
+    #[error("DOCTYPE refused")]
+    Doctype,
+    /// A comment.
+    #[error("comment refused")]
+    Comment,
+    /// A processing instruction.
+    #[error("processing instruction refused")]
+    ProcessingInstruction,
+    /// An attribute.
+    #[error("attribute refused")]
+    Attribute,
+    /// An element name outside `[A-Za-z_][A-Za-z0-9_]*` or longer than 64 bytes.
+    #[error("element name not accepted")]
+    Name,
+    /// An element inside a leaf, or anything but the declared item inside a list.
+    #[error("nested element refused")]
+    Nested,
+    /// Text beside elements.
+    #[error("text between elements")]
+    Mixed,
+    /// The same name twice in one container.
+    #[error("duplicate element")]
+    Duplicate,
+    /// More than [`MAX_ELEMENTS`].
+    #[error("more than 256 elements")]
+    TooManyElements,
+    /// A value longer than [`MAX_VALUE`].
+    #[error("value longer than 16 KiB")]
+    ValueTooLong,
+    /// A reference other than the five predefined entities and XML's character references.
+    #[error("entity reference refused")]
+    Reference,
+    /// `]]>` in plain text.
+    #[error("']]>' in text")]
+    CdataEnd,
+    /// The document ends before its root does.
+    #[error("document cut short")]
+    Truncated,
+    /// Not well-formed.
+    #[error("not well-formed")]
+    Syntax,
+}
+
+/// Reads a document whose only nesting is in `lists`. What comes out is not verified yet.
+pub fn parse<'b>(body: &'b [u8], lists: &[List]) -> Result<Unverified<'b>, XmlError> {
+    if body.len() > MAX_BODY {
+        return Err(XmlError { kind: XmlErrorKind::BodyTooLong, at: MAX_BODY });
+    }
+    let text = std::str::from_utf8(body)
+        .map_err(|error| XmlError { kind: XmlErrorKind::NotUtf8, at: error.valid_up_to() })?;
+    if let Some((at, _)) = text.char_indices().find(|(_, c)| !is_xml_char(*c)) {
+        return Err(XmlError { kind: XmlErrorKind::Character, at });
+    }
+    let document = text.strip_prefix('\u{FEFF}').unwrap_or(text);
+    let mut reader = Reader::new(document, lists);
+    let fields = reader.document().map_err(|kind| XmlError {
+        kind,
+        at: text.len() - document.len() + reader.position().min(document.len()),
+    })?;
+    Ok(Unverified::new(fields))
+}
+
+/// What a document of the dialect is made of.
+enum Token<'b> {
+    Open(&'b str),
+    Close,
+    /// Text between tags. `plain` where it was neither CDATA nor a reference.
+    Text {
+        content: Cow<'b, str>,
+        plain: bool,
+    },
+    End,
+}
+
+struct Reader<'b, 'l> {
+    tokens: quick_xml::Reader<&'b [u8]>,
+    document: &'b str,
+    lists: &'l [List],
+    elements: usize,
+}
+
+type Step<T> = Result<T, XmlErrorKind>;
+
+impl<'b, 'l> Reader<'b, 'l> {
+    fn new(document: &'b str, lists: &'l [List]) -> Self {
+        let mut tokens = quick_xml::Reader::from_str(document);
+        tokens.config_mut().expand_empty_elements = true;
+        Self { tokens, document, lists, elements: 0 }
+    }
+
+    fn position(&self) -> usize {
+        usize::try_from(self.tokens.buffer_position()).unwrap_or(usize::MAX)
+    }
+
+    /// The whole document: white space, the root, white space.
+    fn document(&mut self) -> Step<Fields<'b>> {
+        loop {
+            match self.next()? {
+                Token::Text { content, plain: true } if is_space(&content) => {}
+                Token::Open("xml") => break,
+                _ => return Err(XmlErrorKind::NotXmlRoot),
+            }
+        }
+        let fields = self.root()?;
+        loop {
+            match self.next()? {
+                Token::Text { content, plain: true } if is_space(&content) => {}
+                Token::End => return Ok(fields),
+                _ => return Err(XmlErrorKind::Trailing),
+            }
+        }
+    }
+
+    /// The elements of the root, up to its end tag.
+    fn root(&mut self) -> Step<Fields<'b>> {
+        let mut fields = Fields::with_capacity(16);
+        while let Some(name) = self.child()? {
+            if fields.contains(name) {
+                return Err(XmlErrorKind::Duplicate);
+            }
+            match self.lists.iter().find(|list| list.container == name).copied() {
+                Some(list) => fields.push_list(name, self.items(list)?),
+                None => fields.push(name, self.leaf()?),
+            }
+        }
+        Ok(fields)
+    }
+
+    /// The items of a list, up to its end tag.
+    fn items(&mut self, list: List) -> Step<Vec<Item<'b>>> {
+        let mut items = Vec::new();
+        while let Some(name) = self.child()? {
+            if name != list.item {
+                return Err(XmlErrorKind::Nested);
+            }
+            items.push(self.item()?);
+        }
+        Ok(items)
+    }
+
+    /// The leaves of one item, up to its end tag.
+    fn item(&mut self) -> Step<Item<'b>> {
+        let mut item = Item::default();
+        while let Some(name) = self.child()? {
+            if item.get(name).is_some() {
+                return Err(XmlErrorKind::Duplicate);
+            }
+            item.push(name, self.leaf()?);
+        }
+        Ok(item)
+    }
+
+    /// The next element of a container, or `None` at the container's end.
+    fn child(&mut self) -> Step<Option<&'b str>> {
+        loop {
+            match self.next()? {
+                Token::Text { content, plain: true } if is_space(&content) => {}
+                Token::Text { .. } => return Err(XmlErrorKind::Mixed),
+                Token::Close => return Ok(None),
+                Token::End => return Err(XmlErrorKind::Truncated),
+                Token::Open(name) => {
+                    self.elements += 1;
+                    let room = self.elements <= MAX_ELEMENTS;
+                    return if room { Ok(Some(name)) } else { Err(XmlErrorKind::TooManyElements) };
+                }
+            }
+        }
+    }
+
+    /// The value of a leaf, up to its end tag: all its pieces, joined. Borrowed while there is only one.
+    fn leaf(&mut self) -> Step<Cow<'b, str>> {
+        let mut value = Cow::Borrowed("");
+        loop {
+            match self.next()? {
+                Token::Text { content, .. } => {
+                    if value.len() + content.len() > MAX_VALUE {
+                        return Err(XmlErrorKind::ValueTooLong);
+                    }
+                    value += content;
+                }
+                Token::Close => return Ok(value),
+                Token::Open(_) => return Err(XmlErrorKind::Nested),
+                Token::End => return Err(XmlErrorKind::Truncated),
+            }
+        }
+    }
+
+    fn next(&mut self) -> Step<Token<'b>> {
+        loop {
+            let at = self.position();
+            return match self.tokens.read_event().map_err(|_| XmlErrorKind::Syntax)? {
+                Event::Start(tag) => {
+                    if !tag.attributes_raw().bytes().all(is_space_byte) {
+                        return Err(XmlErrorKind::Attribute);
+                    }
+                    self.name(at, tag.name().into_inner().len()).map(Token::Open)
+                }
+                Event::End(_) => Ok(Token::Close),
+                Event::Text(text) if text.contains("]]>") => Err(XmlErrorKind::CdataEnd),
+                Event::Text(text) => short(&text, Token::Text { content: text.xml10_content(), plain: true }),
+                Event::CData(text) => {
+                    short(&text, Token::Text { content: text.xml10_content(), plain: false })
+                }
+                Event::GeneralRef(reference) => {
+                    let c = resolve(&reference)?;
+                    Ok(Token::Text { content: Cow::Owned(c.to_string()), plain: false })
+                }
+                Event::Decl(_) if at == 0 => {
+                    self.declaration()?;
+                    continue;
+                }
+                Event::Decl(_) => Err(XmlErrorKind::Declaration),
+                Event::DocType(_) => Err(XmlErrorKind::Doctype),
+                Event::Comment(_) => Err(XmlErrorKind::Comment),
+                Event::PI(_) => Err(XmlErrorKind::ProcessingInstruction),
+                Event::Empty(_) => Err(XmlErrorKind::Syntax), // empty elements are expanded
+                Event::Eof => Ok(Token::End),
+            };
+        }
+    }
+
+    /// The name of the tag that starts at `at`, taken from the document itself so that it lives as long.
+    fn name(&self, at: usize, len: usize) -> Step<&'b str> {
+        let name = self.document.get(at + 1..at + 1 + len).ok_or(XmlErrorKind::Syntax)?;
+        if is_name(name) { Ok(name) } else { Err(XmlErrorKind::Name) }
+    }
+
+    /// The declaration just read: `version="1.0"` and, if at all, `encoding="UTF-8"`.
+    fn declaration(&self) -> Step<()> {
+        let declaration = self.document.get(..self.position()).unwrap_or_default();
+        let inside = declaration.strip_prefix("<?").and_then(|rest| rest.strip_suffix("?>"));
+        let attributes: Vec<_> = Attributes::new(inside.unwrap_or_default(), "xml".len())
+            .collect::<Result<_, _>>()
+            .map_err(|_| XmlErrorKind::Declaration)?;
+        let plain = |index: usize, name: &str, value: &str| match attributes.get(index) {
+            Some(found) => found.key.into_inner() == name && found.value.eq_ignore_ascii_case(value),
+            None => index > 0,
+        };
+        let accepted = plain(0, "version", "1.0") && plain(1, "encoding", "UTF-8") && attributes.len() <= 2;
+        if accepted { Ok(()) } else { Err(XmlErrorKind::Declaration) }
+    }
+}
+
+/// Refuses a piece of text that is too long before anything is made of it.
+fn short<'b>(raw: &str, token: Token<'b>) -> Step<Token<'b>> {
+    if raw.len() > MAX_VALUE { Err(XmlErrorKind::ValueTooLong) } else { Ok(token) }
+}
+
+/// `&lt;` and its four sisters, `&#60;`, `&#x3C;`; nothing else.
+fn resolve(reference: &BytesRef<'_>) -> Step<char> {
+    let c = match &**reference {
+        "lt" => '<',
+        "gt" => '>',
+        "amp" => '&',
+        "apos" => '\'',
+        "quot" => '"',
+        other => {
+            let number = other.strip_prefix('#').ok_or(XmlErrorKind::Reference)?;
+            let (digits, radix) = number.strip_prefix('x').map_or((number, 10), |hex| (hex, 16));
+            // `from_str_radix` takes a leading plus sign, XML does not.
+            if !digits.chars().all(|c| c.is_digit(radix)) {
+                return Err(XmlErrorKind::Reference);
+            }
+            let code = u32::from_str_radix(digits, radix).map_err(|_| XmlErrorKind::Reference)?;
+            char::from_u32(code).ok_or(XmlErrorKind::Character)?
+        }
+    };
+    if is_xml_char(c) { Ok(c) } else { Err(XmlErrorKind::Character) }
+}
+
+fn is_space(text: &str) -> bool {
+    text.bytes().all(is_space_byte)
+}
+
+fn is_space_byte(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\t' | b'\r' | b'\n')
+}
