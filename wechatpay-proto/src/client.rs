@@ -3,24 +3,28 @@
 use crate::endpoint::Endpoint;
 use crate::error::Error;
 use crate::merchant::Merchant;
-use crate::nonce::Nonce;
+use crate::nonce::NonceBytes;
 use crate::reply::Reply as _;
 use crate::transport::{BaseUrl, BlockingTransport, Transport};
 
 /// A merchant, a transport, and a source of nonces. Each call is **one** request: nothing is sent again, and
 /// nothing about the order is decided here.
 ///
-/// `nonce` gives 16 unpredictable bytes at each call; the transports of this project offer one that asks the
-/// operating system.
+/// `nonce` gives 16 unpredictable bytes at each call, or the error that it has none; `os_random` of the transports
+/// of this project fits, and so does a closure that returns `[u8; 16]`.
 #[derive(Clone, Debug)]
-pub struct Client<T, N = fn() -> [u8; 16]> {
+pub struct Client<T, N> {
     merchant: Merchant,
     transport: T,
     nonce: N,
     base: BaseUrl,
 }
 
-impl<T, N: Fn() -> [u8; 16]> Client<T, N> {
+impl<T, N, B> Client<T, N>
+where
+    N: Fn() -> B,
+    B: NonceBytes,
+{
     /// A client of the production host.
     pub fn new(merchant: Merchant, transport: T, nonce: N) -> Self {
         Self { merchant, transport, nonce, base: BaseUrl::default() }
@@ -42,7 +46,7 @@ impl<T, N: Fn() -> [u8; 16]> Client<T, N> {
     where
         T: Transport,
     {
-        let signed = self.merchant.sign_for(&self.base, request, Nonce::from_bytes((self.nonce)()))?;
+        let signed = self.merchant.sign_for(&self.base, request, (self.nonce)().into_nonce()?)?;
         let (request, pending) = signed.into_parts();
         let response = self.transport.send(request).await.map_err(Error::Transport)?;
         pending.accept(&response).map(|reply| reply.into_owned()).map_err(Error::Reply)
@@ -53,7 +57,7 @@ impl<T, N: Fn() -> [u8; 16]> Client<T, N> {
     where
         T: BlockingTransport,
     {
-        let signed = self.merchant.sign_for(&self.base, request, Nonce::from_bytes((self.nonce)()))?;
+        let signed = self.merchant.sign_for(&self.base, request, (self.nonce)().into_nonce()?)?;
         let (request, pending) = signed.into_parts();
         let response = self.transport.send_blocking(request).map_err(Error::Transport)?;
         pending.accept(&response).map(|reply| reply.into_owned()).map_err(Error::Reply)

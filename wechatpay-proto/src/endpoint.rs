@@ -3,10 +3,10 @@
 use std::borrow::Cow;
 
 use crate::error::RequestError;
-use crate::merchant::Mode;
+use crate::merchant::{ApiKey, Mode};
 use crate::reply::Reply;
 use crate::rule::{Rule, Violation};
-use crate::sign::SignType;
+use crate::sign::{Canonical, Sign, SignType, Signer};
 use crate::wire::{Fields, FromText, List, Value};
 
 /// A typed request of one endpoint.
@@ -77,6 +77,25 @@ impl Spec {
         values: &'v [Value<'v>],
     ) -> impl Iterator<Item = (&'static Field, &'v Value<'v>)> {
         self.order.iter().filter_map(|&row| Some((self.fields.get(row)?, values.get(row)?)))
+    }
+
+    /// The server's check of a request: does its sign fit the fields that the table knows? Like the service itself,
+    /// it ignores unknown fields, so one that was signed makes the sign wrong. `choice` is the digest where the
+    /// endpoint leaves one.
+    pub fn is_signed_by(&self, fields: &Fields<'_>, key: &ApiKey, choice: SignType) -> bool {
+        let received = fields.get("sign").and_then(Sign::from_hex);
+        received.is_some_and(|received| {
+            let values: Vec<_> = self
+                .fields
+                .iter()
+                .map(|field| fields.get(field.name).map_or(Value::Absent, Value::Text))
+                .collect();
+            let mut canonical = Canonical::new(Signer::new(self.sign_type(choice), key));
+            for (field, value) in self.sorted(&values) {
+                canonical.field(field.name, value);
+            }
+            canonical.end().finish().matches(&received)
+        })
     }
 
     /// The digest for a merchant that prefers `choice`.

@@ -32,6 +32,27 @@ impl Nonce {
     }
 }
 
+/// What a source of nonces may give: 16 bytes, or an error that it has none.
+pub trait NonceBytes {
+    /// The nonce; without bytes an error that names `nonce_str`.
+    fn into_nonce(self) -> Result<Nonce, RequestError>;
+}
+
+impl NonceBytes for [u8; 16] {
+    fn into_nonce(self) -> Result<Nonce, RequestError> {
+        Ok(Nonce::from_bytes(self))
+    }
+}
+
+impl<E> NonceBytes for Result<[u8; 16], E> {
+    fn into_nonce(self) -> Result<Nonce, RequestError> {
+        match self {
+            Ok(bytes) => bytes.into_nonce(),
+            Err(_) => Err(RequestError::new("nonce_str", Violation::NoRandomness)),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -41,6 +62,15 @@ mod tests {
         let nonce = Nonce::from_bytes(*b"\x00\x01\x0f\x10\xff\xa5abcdefghij");
         assert_eq!(nonce.as_str(), "00010f10ffa56162636465666768696a");
         assert_eq!(nonce.as_str().len(), 32);
+    }
+
+    #[test]
+    fn a_source_that_is_dry_is_a_local_error() {
+        assert_eq!(Ok::<_, ()>([0; 16]).into_nonce(), [0; 16].into_nonce());
+        assert_eq!(
+            Err(()).into_nonce().unwrap_err().to_string(),
+            "nonce_str cannot be made without random bytes"
+        );
     }
 
     #[test]

@@ -154,6 +154,9 @@ pub enum Violation {
         /// When.
         when: &'static str,
     },
+    /// The source of random bytes has none.
+    #[error("cannot be made without random bytes")]
+    NoRandomness,
     /// Only a service provider may send this field.
     #[error("is for service providers only (Merchant::service_provider)")]
     ServiceProviderOnly,

@@ -3,7 +3,6 @@
 
 use std::borrow::Cow;
 
-use quick_xml::events::attributes::Attributes;
 use quick_xml::events::{BytesRef, Event};
 
 use super::fields::{Fields, Item, Unverified};
@@ -281,17 +280,23 @@ impl<'b, 'l> Reader<'b, 'l> {
     /// The declaration just read: `version="1.0"` and, if at all, `encoding="UTF-8"`.
     fn declaration(&self) -> Step<()> {
         let declaration = self.document.get(..self.position()).unwrap_or_default();
-        let inside = declaration.strip_prefix("<?").and_then(|rest| rest.strip_suffix("?>"));
-        let attributes: Vec<_> = Attributes::new(inside.unwrap_or_default(), "xml".len())
-            .collect::<Result<_, _>>()
-            .map_err(|_| XmlErrorKind::Declaration)?;
-        let plain = |index: usize, name: &str, value: &str| match attributes.get(index) {
-            Some(found) => found.key.into_inner() == name && found.value.eq_ignore_ascii_case(value),
-            None => index > 0,
-        };
-        let accepted = plain(0, "version", "1.0") && plain(1, "encoding", "UTF-8") && attributes.len() <= 2;
+        let inside = declaration.strip_prefix("<?xml").and_then(|rest| rest.strip_suffix("?>"));
+        let behind_version = inside.and_then(|text| attribute(text, "version", "1.0"));
+        let accepted = behind_version
+            .is_some_and(|text| is_space(text) || attribute(text, "encoding", "UTF-8").is_some_and(is_space));
         if accepted { Ok(()) } else { Err(XmlErrorKind::Declaration) }
     }
+}
+
+/// White space, `name="value"` with the value in any letter case; what stands behind it. quick-xml would take
+/// attributes without white space between them.
+fn attribute<'t>(text: &'t str, name: &str, value: &str) -> Option<&'t str> {
+    let space = |c: char| u8::try_from(c).is_ok_and(is_space_byte);
+    let named = text.strip_prefix(space)?.trim_start_matches(space).strip_prefix(name)?;
+    let quoted = named.trim_start_matches(space).strip_prefix('=')?.trim_start_matches(space);
+    let quote = quoted.chars().next().filter(|c| matches!(c, '"' | '\''))?;
+    let (found, rest) = quoted.strip_prefix(quote)?.split_once(quote)?;
+    found.eq_ignore_ascii_case(value).then_some(rest)
 }
 
 /// Refuses a piece of text that is too long before anything is made of it.

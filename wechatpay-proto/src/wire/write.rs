@@ -7,7 +7,8 @@ use super::Value;
 /// Writes a flat document as the official samples look: text in CDATA, numbers and addresses bare, no white space
 /// between elements. Absent and empty values leave no trace.
 ///
-/// Text that holds `]]>` is escaped instead. Whatever the text, reading the document gives it back:
+/// Text that holds `]]>` or a carriage return is escaped instead. Whatever the text, as long as it has only
+/// characters that XML allows, reading the document gives it back:
 ///
 /// ```
 /// use wechatpay_proto::wire::{self, Value, Writer};
@@ -37,7 +38,10 @@ impl Writer {
         }
         self.open(name);
         match value {
-            Value::Text(text) if text.contains("]]>") => self.xml.push_str(&quick_xml::escape::escape(*text)),
+            // A raw carriage return would be read back as a line feed.
+            Value::Text(text) if text.contains("]]>") || text.contains('\r') => {
+                self.xml.push_str(&quick_xml::escape::escape(*text));
+            }
             Value::Text(text) => {
                 self.xml.push_str("<![CDATA[");
                 self.xml.push_str(text);
