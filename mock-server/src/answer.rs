@@ -1,0 +1,78 @@
+//! The answers that are not a success: the pages of the web server in front, and refusals in their true envelopes.
+
+use std::borrow::Cow;
+
+use bytes::Bytes;
+use http::{HeaderValue, Response, StatusCode, header};
+use wechatpay_proto::ErrorCode;
+use wechatpay_proto::reply::{Head, Reply, ResultCode};
+use wechatpay_proto::wire::Writer;
+
+/// An answer of the web server in front, which the application behind it never sees.
+pub(crate) fn page(status: StatusCode, title: &str) -> Response<Bytes> {
+    let body = format!(
+        "<html>\r\n<head><title>{title}</title></head>\r\n<body bgcolor=\"white\">\r\n<center><h1>{title}</h1></center>\r\n\
+         <hr><center>nginx</center>\r\n</body>\r\n</html>\r\n"
+    );
+    answer(status, "text/html", body)
+}
+
+/// An answer of the application.
+pub(crate) fn xml<'b>(reply: &impl Reply<'b>) -> Response<Bytes> {
+    let mut xml = Writer::new();
+    reply.write(&mut xml);
+    answer(StatusCode::OK, "text/plain;charset=utf-8", xml.finish())
+}
+
+fn answer(status: StatusCode, content_type: &'static str, body: String) -> Response<Bytes> {
+    let mut response = Response::new(Bytes::from(body));
+    *response.status_mut() = status;
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
+    response
+}
+
+/// A request that is not served.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Refusal {
+    pub(crate) code: ErrorCode<'static>,
+    pub(crate) text: Cow<'static, str>,
+    /// Whether the answer echoes the order.
+    pub(crate) echoes: bool,
+}
+
+impl Refusal {
+    /// A business failure, which real answers send as SUCCESS/FAIL with echoes.
+    pub(crate) fn new(code: ErrorCode<'static>, text: impl Into<Cow<'static, str>>) -> Self {
+        Self { code, text: text.into(), echoes: true }
+    }
+
+    pub(crate) fn without_echoes(self) -> Self {
+        Self { echoes: false, ..self }
+    }
+
+    pub(crate) fn head(&self) -> Head<'_> {
+        let return_code = match self.code {
+            // The one failure that the protocol layer answers, before any field could be read.
+            ErrorCode::XmlError => ResultCode::Fail,
+            _ => ResultCode::Success,
+        };
+        Head {
+            return_code,
+            return_msg: Some(Cow::Borrowed(&*self.text)),
+            result_code: Some(ResultCode::Fail),
+            err_code: Some(self.code.clone()),
+            err_code_des: Some(Cow::Borrowed(&*self.text)),
+        }
+    }
+}
+
+/// The head of a success; real ones say `SUCCESS` in `err_code` too.
+pub(crate) fn success(text: &str) -> Head<'_> {
+    Head {
+        return_code: ResultCode::Success,
+        return_msg: Some(Cow::Borrowed(text)),
+        result_code: Some(ResultCode::Success),
+        err_code: Some(ErrorCode::new("SUCCESS")),
+        err_code_des: Some(Cow::Borrowed(text)),
+    }
+}

@@ -1,0 +1,196 @@
+//! The engine: a request and a time in, an answer out. No I/O, no clock, no chance of its own.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::net::IpAddr;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{HeaderValue, Method, Request, Response, StatusCode};
+use wechatpay_proto::endpoint::Endpoint;
+use wechatpay_proto::v2::mmpaymkttransfers::{GetHbInfo, SendRedPack, SendRedPackReply};
+use wechatpay_proto::{ErrorCode, wire};
+
+use crate::account::Account;
+use crate::answer::{self, Refusal};
+use crate::clock::Time;
+use crate::handlers::{gethbinfo, sendredpack};
+use crate::ledger::{Action, ActionError, Fired, Ledger, OrderKey, RedPacket};
+use crate::rules::Rules;
+use crate::seed::Seed;
+
+/// The most bytes of a request: 1 MiB, the default of the web server in front.
+pub const MAX_REQUEST: usize = 1024 * 1024;
+
+/// The client certificate that came with a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Certificate {
+    /// None, or plain HTTP.
+    None,
+    /// One that this mock's merchant CA did not make.
+    Foreign,
+    /// One of a merchant.
+    Merchant {
+        /// Its merchant number, the common name.
+        mch_id: String,
+        /// Whether it is valid now; if not, it has expired or is not valid yet.
+        in_force: bool,
+    },
+}
+
+/// How a request came.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Arrival {
+    /// With which client certificate.
+    pub certificate: Certificate,
+    /// From which address; `None` in-process.
+    pub peer: Option<IpAddr>,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Engine {
+    seed: Seed,
+    rules: Rules,
+    accounts: BTreeMap<String, Account>,
+    ledger: Ledger,
+    /// Ids drawn so far, for each merchant.
+    drawn: BTreeMap<String, u64>,
+    /// The sends of the last second, for each merchant.
+    sends: BTreeMap<String, VecDeque<Time>>,
+    requests: u64,
+}
+
+impl Engine {
+    pub(crate) fn new(seed: Seed, rules: Rules) -> Self {
+        Self {
+            seed,
+            rules,
+            accounts: BTreeMap::new(),
+            ledger: Ledger::default(),
+            drawn: BTreeMap::new(),
+            sends: BTreeMap::new(),
+            requests: 0,
+        }
+    }
+
+    /// Answers one request.
+    pub(crate) fn handle(
+        &mut self,
+        now: Time,
+        request: &Request<Bytes>,
+        arrival: &Arrival,
+    ) -> Response<Bytes> {
+        self.run_until(now);
+        self.requests += 1;
+        let mut response = self.answer(now, request, arrival);
+        if let Ok(id) = HeaderValue::try_from(format!("req_{:06}", self.requests)) {
+            response.headers_mut().insert("x-mock-request-id", id);
+        }
+        response
+    }
+
+    fn answer(&mut self, now: Time, request: &Request<Bytes>, arrival: &Arrival) -> Response<Bytes> {
+        // The web server in front judges the size, the certificate's maker and the path, in this order.
+        if request.body().len() > MAX_REQUEST {
+            return answer::page(StatusCode::PAYLOAD_TOO_LARGE, "413 Request Entity Too Large");
+        }
+        if arrival.certificate == Certificate::Foreign {
+            return answer::page(StatusCode::BAD_REQUEST, "400 The SSL certificate error");
+        }
+        let path = request.uri().path();
+        let (send, query) = (SendRedPack::SPEC.path, GetHbInfo::SPEC.path);
+        if path != send && path != query {
+            return answer::page(StatusCode::NOT_FOUND, "404 Not Found");
+        }
+        // Anything but a POST has no body for the application, and an empty body is no XML.
+        let body: &[u8] = if request.method() == Method::POST { request.body() } else { b"" };
+        let Ok(document) = wire::parse(body, &[]) else {
+            let refusal = Refusal::new(ErrorCode::XmlError, "输入xml参数格式错误").without_echoes();
+            return answer::xml(&SendRedPackReply::new(refusal.head()));
+        };
+        if path == send {
+            sendredpack::handle(self, now, arrival, document.untrusted())
+        } else {
+            gethbinfo::handle(self, now, arrival, document.untrusted())
+        }
+    }
+
+    pub(crate) fn rules(&self) -> &Rules {
+        &self.rules
+    }
+
+    pub(crate) fn ledger(&self) -> &Ledger {
+        &self.ledger
+    }
+
+    pub(crate) fn account(&self, mch_id: &str) -> Option<&Account> {
+        self.accounts.get(mch_id)
+    }
+
+    pub(crate) fn accounts(&self) -> impl Iterator<Item = &Account> {
+        self.accounts.values()
+    }
+
+    pub(crate) fn requests(&self) -> u64 {
+        self.requests
+    }
+
+    pub(crate) fn seed(&self) -> Seed {
+        self.seed
+    }
+
+    /// Adds a merchant with its opening balance; `false` where the number is taken.
+    pub(crate) fn add(&mut self, account: Account, balance_fen: u64) -> bool {
+        if self.accounts.contains_key(&account.mch_id) {
+            return false;
+        }
+        self.ledger.top_up(&account.mch_id, balance_fen);
+        self.accounts.insert(account.mch_id.clone(), account);
+        true
+    }
+
+    pub(crate) fn top_up(&mut self, mch_id: &str, fen: u64) {
+        self.ledger.top_up(mch_id, fen);
+    }
+
+    pub(crate) fn open(&mut self, packet: RedPacket) {
+        self.ledger.open(packet, &self.rules);
+    }
+
+    pub(crate) fn attempted(&mut self, key: &OrderKey, now: Time, reason: Option<String>) {
+        self.ledger.attempted(key, now, reason);
+    }
+
+    pub(crate) fn act(
+        &mut self,
+        now: Time,
+        key: &OrderKey,
+        action: &Action,
+    ) -> Result<RedPacket, ActionError> {
+        self.ledger.act(key, action, now, &self.rules).cloned()
+    }
+
+    pub(crate) fn run_until(&mut self, now: Time) -> Vec<Fired> {
+        self.ledger.run_until(now, &self.rules)
+    }
+
+    /// Counts one more send of a merchant against the limit of a second.
+    pub(crate) fn count_send(&mut self, now: Time, mch_id: &str) -> Result<(), Refusal> {
+        let Some(most) = self.rules.sends_per_second else { return Ok(()) };
+        let window = self.sends.entry(mch_id.to_owned()).or_default();
+        while window.front().is_some_and(|sent| now.since(*sent) >= Duration::from_secs(1)) {
+            window.pop_front();
+        }
+        if window.len() >= most as usize {
+            return Err(Refusal::new(ErrorCode::FreqLimit, "超过频率限制,请稍后再试"));
+        }
+        window.push_back(now);
+        Ok(())
+    }
+
+    /// 31 digits: a fixed prefix, the day in Beijing, and 13 digits from the seed.
+    pub(crate) fn send_listid(&mut self, now: Time, mch_id: &str) -> String {
+        let count = self.drawn.entry(mch_id.to_owned()).or_default();
+        *count += 1;
+        format!("1000041701{}{}", now.day(), self.seed.digits("send_listid", mch_id, *count, 13))
+    }
+}

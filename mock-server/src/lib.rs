@@ -1,0 +1,64 @@
+//! A stand-in for WeChat Pay APIv2 that checks requests as the service does, keeps the money, and never touches the
+//! network: one engine without I/O, in-process or behind a socket for SDKs of any language.
+//!
+//! So far it serves `sendredpack` and `gethbinfo`. Orders are taken once for each (`mch_id`, `mch_billno`); sending
+//! a number again never pays again. Time is a clock that you advance, chance comes from one seed.
+//!
+//! ```
+//! use std::time::Duration;
+//! use wechatpay_mock_server::{Mock, Status};
+//! use wechatpay_proto::v2::mmpaymkttransfers::{SendRedPack, SendRedPackOptions};
+//! use wechatpay_proto::{Client, Fen};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let mock = Mock::builder().seed(42).build();
+//! let merchant = mock.merchant().mch_id("10000098").balance_fen(5_000).create()?;
+//! let client = Client::new(merchant.credentials(), merchant.transport(), || *b"a nonce in tests");
+//! let reply = client.send_blocking(&SendRedPack {
+//!     mch_billno: "1",
+//!     wxappid: merchant.appid(),
+//!     send_name: "天虹百货",
+//!     re_openid: "oxTWIuGaIt6gTKsQRLau2M0yL16E",
+//!     total_amount: Fen(1_000),
+//!     wishing: "祝您元宵节快乐！",
+//!     client_ip: [127, 0, 0, 1].into(),
+//!     act_name: "猜灯谜抢红包活动",
+//!     remark: "快来抢！",
+//!     options: SendRedPackOptions::default(),
+//! })?;
+//! assert!(reply.outcome().is_accepted());
+//! assert_eq!(merchant.balance_fen(), 4_000);
+//!
+//! // Nobody claims it, so the money comes back after a day.
+//! mock.advance(Duration::from_secs(25 * 3600));
+//! assert_eq!(merchant.red_packet("1").unwrap().status, Status::Refund);
+//! assert_eq!(merchant.balance_fen(), 5_000);
+//! # Ok(())
+//! # }
+//! ```
+
+mod account;
+mod answer;
+mod clock;
+mod engine;
+mod handlers;
+#[cfg(feature = "server")]
+mod kit;
+mod ledger;
+mod mock;
+mod rules;
+mod seed;
+#[cfg(feature = "server")]
+mod serve;
+mod transport;
+
+pub use clock::{Clock, Time};
+pub use engine::{Arrival, Certificate, MAX_REQUEST};
+#[cfg(feature = "server")]
+pub use kit::{Kit, KitError, MerchantFiles, Validity};
+pub use ledger::{Action, ActionError, Fired, Ledger, OrderKey, RedPacket, Status};
+pub use mock::{MerchantBuilder, Mock, MockBuilder, MockError, MockMerchant};
+pub use rules::Rules;
+#[cfg(feature = "server")]
+pub use serve::{ServeError, Server, ServerBuilder};
+pub use transport::InProcess;

@@ -1,0 +1,223 @@
+//! The binary `wechatpay-mock`.
+
+use std::io::{self, Write as _};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::Parser;
+use serde::Serialize;
+use wechatpay_mock_server::{Clock, Mock, MockMerchant, ServeError, Server};
+
+/// A stand-in for WeChat Pay APIv2 (sendredpack, gethbinfo). One port serves HTTPS, which asks for the merchant's
+/// client certificate, plain HTTP, and the admin API below /__mock/.
+///
+/// The first line on stdout is one JSON object, written when the server listens and the kit is complete. It holds
+/// the API keys in clear: they are test keys. Never pass a real one.
+#[derive(Parser)]
+#[command(name = "wechatpay-mock", version)]
+struct Options {
+    /// Where to listen: a loopback address; port 0 for a free one.
+    #[arg(long, env = "WECHATPAY_MOCK_LISTEN", default_value = "127.0.0.1:0", value_name = "ADDRESS:PORT")]
+    listen: SocketAddr,
+
+    /// Where the kit goes (ca.pem, and a folder of certificates for each merchant). Without it, a private temporary
+    /// folder that is removed at exit.
+    #[arg(long, env = "WECHATPAY_MOCK_KIT_DIR", value_name = "DIR")]
+    kit_dir: Option<PathBuf>,
+
+    /// A merchant, as mch_id=…,key=…,appid=…,balance=… (balance in fen; appid may be repeated; parts left out are
+    /// made up). May be repeated; without any there is one made-up merchant.
+    #[arg(long = "merchant", env = "WECHATPAY_MOCK_MERCHANT", value_name = "PARTS", value_parser = MerchantParts::parse)]
+    merchants: Vec<MerchantParts>,
+
+    /// Where ids come from.
+    #[arg(long, env = "WECHATPAY_MOCK_SEED", default_value_t = 0)]
+    seed: u64,
+
+    /// `real`, or `frozen:<RFC 3339>`.
+    #[arg(long, env = "WECHATPAY_MOCK_CLOCK", default_value = "real", value_parser = parse_clock)]
+    clock: Clock,
+}
+
+fn parse_clock(text: &str) -> Result<Clock, String> {
+    Clock::parse(text).map_err(|error| error.to_string())
+}
+
+/// The parts of one `--merchant`.
+#[derive(Clone, Debug, Default)]
+struct MerchantParts {
+    mch_id: Option<String>,
+    key: Option<String>,
+    appids: Vec<String>,
+    balance: Option<u64>,
+}
+
+impl MerchantParts {
+    fn parse(text: &str) -> Result<Self, String> {
+        let mut parts = Self::default();
+        for part in text.split(',').filter(|part| !part.is_empty()) {
+            let (name, value) = part.split_once('=').ok_or("every part is name=value")?;
+            match name {
+                "mch_id" => parts.mch_id = Some(value.to_owned()),
+                "key" => parts.key = Some(value.to_owned()),
+                "appid" => parts.appids.push(value.to_owned()),
+                "balance" => {
+                    parts.balance =
+                        Some(value.parse().map_err(|_| "balance is an integer in fen".to_owned())?);
+                }
+                other => return Err(format!("unknown part {other}: there are mch_id, key, appid, balance")),
+            }
+        }
+        Ok(parts)
+    }
+
+    fn create(self, mock: &Mock) -> Result<MockMerchant, String> {
+        let mut builder = mock.merchant();
+        if let Some(mch_id) = self.mch_id {
+            builder = builder.mch_id(mch_id);
+        }
+        if let Some(key) = self.key {
+            builder = builder.key(key);
+        }
+        if let Some(balance) = self.balance {
+            builder = builder.balance_fen(balance);
+        }
+        for appid in self.appids {
+            builder = builder.appid(appid);
+        }
+        builder.create().map_err(|error| error.to_string())
+    }
+}
+
+/// The ready line: the contract with tests in any language. Keys are only ever added; what is not served is null.
+#[derive(Serialize)]
+struct Ready<'a> {
+    ready: bool,
+    version: &'a str,
+    pid: u32,
+    url: String,
+    http: String,
+    admin: String,
+    ui: Option<String>,
+    ca: PathBuf,
+    kit: &'a Path,
+    seed: u64,
+    merchants: Vec<ReadyMerchant<'a>>,
+}
+
+#[derive(Serialize)]
+struct ReadyMerchant<'a> {
+    mch_id: &'a str,
+    key: &'a str,
+    appid: &'a str,
+    cert: PathBuf,
+    key_pem: PathBuf,
+    p12: Option<PathBuf>,
+    p12_legacy: Option<PathBuf>,
+}
+
+fn main() -> ExitCode {
+    let options = Options::parse();
+    match run(options) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(Failure { code, message }) => {
+            // Nobody is left to tell if stderr is gone.
+            let _ = writeln!(io::stderr(), "wechatpay-mock: {message}");
+            ExitCode::from(code)
+        }
+    }
+}
+
+/// Exit codes: 2 usage, 3 cannot bind, 4 configuration.
+struct Failure {
+    code: u8,
+    message: String,
+}
+
+fn run(options: Options) -> Result<(), Failure> {
+    let mock = Mock::builder().seed(options.seed).clock(options.clock).build();
+    let parts = if options.merchants.is_empty() { vec![MerchantParts::default()] } else { options.merchants };
+    let merchants = parts
+        .into_iter()
+        .map(|parts| parts.create(&mock))
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(|message| Failure { code: 2, message })?;
+
+    let mut builder = mock.server().listen(options.listen);
+    if let Some(dir) = options.kit_dir {
+        builder = builder.kit_dir(dir);
+    }
+    let server =
+        builder.start().map_err(|error| Failure { code: exit_code(&error), message: chain(&error) })?;
+    announce(&server, options.seed, &merchants)
+        .and_then(|()| wait_for_signal())
+        .map_err(|error| Failure { code: 4, message: error.to_string() })
+}
+
+fn exit_code(error: &ServeError) -> u8 {
+    match error {
+        ServeError::Bind { .. } => 3,
+        ServeError::NotLoopback { .. } => 2,
+        _ => 4,
+    }
+}
+
+fn announce(server: &Server, seed: u64, merchants: &[MockMerchant]) -> io::Result<()> {
+    let kit = server.kit().dir();
+    let ready = Ready {
+        ready: true,
+        version: env!("CARGO_PKG_VERSION"),
+        pid: std::process::id(),
+        url: server.https_url(),
+        http: server.http_url(),
+        admin: format!("{}/__mock", server.http_url()),
+        ui: None,
+        ca: kit.join("ca.pem"),
+        kit,
+        seed,
+        merchants: merchants
+            .iter()
+            .map(|merchant| ReadyMerchant {
+                mch_id: merchant.mch_id(),
+                key: merchant.key(),
+                appid: merchant.appid(),
+                cert: kit.join(merchant.mch_id()).join("apiclient_cert.pem"),
+                key_pem: kit.join(merchant.mch_id()).join("apiclient_key.pem"),
+                p12: None,
+                p12_legacy: None,
+            })
+            .collect(),
+    };
+    let mut stdout = io::stdout().lock();
+    serde_json::to_writer(&mut stdout, &ready)?;
+    writeln!(stdout)?;
+    stdout.flush()
+}
+
+/// SIGINT or SIGTERM ends the server in good order, so that a temporary kit goes with it.
+fn wait_for_signal() -> io::Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(async {
+        #[cfg(unix)]
+        {
+            let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
+            tokio::select! {
+                result = tokio::signal::ctrl_c() => result,
+                _ = terminate.recv() => Ok(()),
+            }
+        }
+        #[cfg(not(unix))]
+        tokio::signal::ctrl_c().await
+    })
+}
+
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(source) = next {
+        text = format!("{text}: {source}");
+        next = source.source();
+    }
+    text
+}

@@ -1,0 +1,342 @@
+//! The handle on one world: what tests hold in their hands.
+
+use std::fmt;
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{Request, Response};
+use wechatpay_proto::rule::Rule;
+use wechatpay_proto::wire::Value;
+use wechatpay_proto::{ApiKey, Merchant, Mode};
+
+use crate::account::{Account, TestKey};
+use crate::clock::{Clock, Time};
+use crate::engine::{Arrival, Engine};
+use crate::ledger::{Action, ActionError, Fired, Ledger, OrderKey, RedPacket};
+use crate::rules::Rules;
+use crate::seed::Seed;
+use crate::transport::InProcess;
+
+/// What a mock cannot be made of.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum MockError {
+    /// Not a time or a clock.
+    #[error("{text:?} is not a time: RFC 3339 is needed, such as 2026-01-01T09:00:00+08:00")]
+    Time {
+        /// What was given.
+        text: String,
+    },
+    /// A part of a merchant is not what it must be.
+    #[error("merchant: {part} {problem}")]
+    Merchant {
+        /// Which part.
+        part: &'static str,
+        /// What is wrong with it.
+        problem: String,
+    },
+}
+
+/// One world of merchants, money and packets, with its own clock and seed. Clones share it.
+#[derive(Clone)]
+pub struct Mock {
+    world: Arc<Mutex<World>>,
+}
+
+struct World {
+    clock: Clock,
+    engine: Engine,
+}
+
+/// What a mock starts with.
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct MockBuilder {
+    seed: u64,
+    clock: Clock,
+    rules: Rules,
+}
+
+impl Mock {
+    /// A mock with seed 0, a frozen clock and the default rules, unless told otherwise.
+    pub fn builder() -> MockBuilder {
+        MockBuilder { seed: 0, clock: Clock::default_frozen(), rules: Rules::default() }
+    }
+
+    /// A merchant to be added; every part that is not given is made up.
+    pub fn merchant(&self) -> MerchantBuilder {
+        MerchantBuilder {
+            mock: self.clone(),
+            mch_id: None,
+            key: None,
+            appids: Vec::new(),
+            balance_fen: 1_000_000,
+            mode: Mode::Direct,
+            provider: None,
+            product_open: true,
+            allowed_ips: None,
+        }
+    }
+
+    /// Answers one request: the engine itself, for those who bring only bytes.
+    pub fn handle(&self, request: &Request<Bytes>, arrival: &Arrival) -> Response<Bytes> {
+        let mut world = self.world();
+        let now = world.clock.now();
+        world.engine.handle(now, request, arrival)
+    }
+
+    /// The time in this world.
+    pub fn now(&self) -> Time {
+        self.world().clock.now()
+    }
+
+    /// Moves the clock on. Everything that is due happens in order, each at its own time, and is returned.
+    pub fn advance(&self, by: Duration) -> Vec<Fired> {
+        let mut world = self.world();
+        world.clock.advance(by);
+        let now = world.clock.now();
+        world.engine.run_until(now)
+    }
+
+    /// When the next packet moves on by itself.
+    pub fn next_due(&self) -> Option<Time> {
+        self.world().engine.ledger().next_due()
+    }
+
+    /// A copy of all packets and balances as they are now.
+    pub fn ledger(&self) -> Ledger {
+        let mut world = self.world();
+        let now = world.clock.now();
+        world.engine.run_until(now);
+        world.engine.ledger().clone()
+    }
+
+    /// One packet as it is now.
+    pub fn red_packet(&self, mch_id: &str, mch_billno: &str) -> Option<RedPacket> {
+        let key = OrderKey { mch_id: mch_id.to_owned(), mch_billno: mch_billno.to_owned() };
+        self.ledger().packet(&key).cloned()
+    }
+
+    /// Does something to a packet: has its receiver claim it, for example.
+    pub fn act(&self, mch_id: &str, mch_billno: &str, action: &Action) -> Result<RedPacket, ActionError> {
+        let mut world = self.world();
+        let now = world.clock.now();
+        world.engine.run_until(now);
+        let key = OrderKey { mch_id: mch_id.to_owned(), mch_billno: mch_billno.to_owned() };
+        world.engine.act(now, &key, action)
+    }
+
+    /// Puts money into a merchant's balance.
+    pub fn top_up(&self, mch_id: &str, fen: u64) {
+        self.world().engine.top_up(mch_id, fen);
+    }
+
+    /// The merchants of this world.
+    pub fn merchants(&self) -> Vec<MockMerchant> {
+        let world = self.world();
+        world
+            .engine
+            .accounts()
+            .map(|account| MockMerchant { mock: self.clone(), account: account.clone() })
+            .collect()
+    }
+
+    /// How many requests were answered.
+    pub fn requests(&self) -> u64 {
+        self.world().engine.requests()
+    }
+
+    fn world(&self) -> MutexGuard<'_, World> {
+        // A panic while the lock is held cannot leave a half-done change: the engine has none that could panic.
+        self.world.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for Mock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Mock({} requests)", self.requests())
+    }
+}
+
+impl MockBuilder {
+    /// Where ids come from: the same seed and the same requests of a merchant give the same answers to the byte.
+    pub fn seed(self, seed: u64) -> Self {
+        Self { seed, ..self }
+    }
+
+    /// The clock to start with.
+    pub fn clock(self, clock: Clock) -> Self {
+        Self { clock, ..self }
+    }
+
+    /// The limits, windows and delays.
+    pub fn rules(self, rules: Rules) -> Self {
+        Self { rules, ..self }
+    }
+
+    /// The mock.
+    pub fn build(self) -> Mock {
+        let world = World { clock: self.clock, engine: Engine::new(Seed(self.seed), self.rules) };
+        Mock { world: Arc::new(Mutex::new(world)) }
+    }
+}
+
+/// A merchant to be added to a mock.
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct MerchantBuilder {
+    mock: Mock,
+    mch_id: Option<String>,
+    key: Option<String>,
+    appids: Vec<String>,
+    balance_fen: u64,
+    mode: Mode,
+    provider: Option<String>,
+    product_open: bool,
+    allowed_ips: Option<Vec<IpAddr>>,
+}
+
+impl MerchantBuilder {
+    /// The merchant number: 1 to 32 of `[0-9A-Za-z]`. Made-up ones start with 99.
+    pub fn mch_id(self, mch_id: impl Into<String>) -> Self {
+        Self { mch_id: Some(mch_id.into()), ..self }
+    }
+
+    /// The API key: 32 visible ASCII characters. Never give a real one. Made-up ones start with `mock`.
+    pub fn key(self, key: impl Into<String>) -> Self {
+        Self { key: Some(key.into()), ..self }
+    }
+
+    /// An appid that is bound to the merchant; may be said more than once. Made up if never.
+    pub fn appid(mut self, appid: impl Into<String>) -> Self {
+        self.appids.push(appid.into());
+        self
+    }
+
+    /// The opening balance in fen. 1000000.
+    pub fn balance_fen(self, balance_fen: u64) -> Self {
+        Self { balance_fen, ..self }
+    }
+
+    /// Makes it a service provider.
+    pub fn service_provider(self) -> Self {
+        Self { mode: Mode::ServiceProvider, ..self }
+    }
+
+    /// Makes it a sub-merchant of a service provider.
+    pub fn under(self, provider: &MockMerchant) -> Self {
+        Self { provider: Some(provider.mch_id().to_owned()), ..self }
+    }
+
+    /// Leaves the product 现金红包 closed.
+    pub fn product_closed(self) -> Self {
+        Self { product_open: false, ..self }
+    }
+
+    /// Restricts the addresses that may call over a socket.
+    pub fn allowed_ips(self, addresses: impl IntoIterator<Item = IpAddr>) -> Self {
+        Self { allowed_ips: Some(addresses.into_iter().collect()), ..self }
+    }
+
+    /// Adds the merchant.
+    pub fn create(self) -> Result<MockMerchant, MockError> {
+        let mut world = self.mock.world();
+        let (seed, count) = (world.engine.seed(), world.engine.accounts().count() as u64);
+        let mch_id = self.mch_id.unwrap_or_else(|| format!("99{}", seed.digits("mch_id", "", count, 8)));
+        let text = self.key.unwrap_or_else(|| {
+            format!("mock{}{}", seed.digits("key", &mch_id, 0, 14), seed.digits("key", &mch_id, 1, 14))
+        });
+        let appids = if self.appids.is_empty() {
+            vec![format!("wx{:016x}", seed.draw("appid", &mch_id, 0))]
+        } else {
+            self.appids
+        };
+        let key = ApiKey::new(&text).map_err(|error| refuse("key", error.violation()))?;
+        Merchant::direct(&mch_id, key.clone()).map_err(|error| refuse("mch_id", error.violation()))?;
+        for appid in &appids {
+            let rule = if appid.is_empty() { Err(wechatpay_proto::rule::Violation::Missing) } else { Ok(()) };
+            rule.and_then(|()| Rule::Token { max: 32 }.check(&Value::Text(appid)))
+                .map_err(|violation| refuse("appid", &violation))?;
+        }
+        let account = Account {
+            mch_id: mch_id.clone(),
+            key: TestKey { text, key },
+            appids,
+            mode: self.mode,
+            provider: self.provider,
+            product_open: self.product_open,
+            allowed_ips: self.allowed_ips,
+        };
+        if !world.engine.add(account.clone(), self.balance_fen) {
+            return Err(MockError::Merchant { part: "mch_id", problem: format!("{mch_id} is taken") });
+        }
+        drop(world);
+        Ok(MockMerchant { mock: self.mock, account })
+    }
+}
+
+fn refuse(part: &'static str, violation: &wechatpay_proto::rule::Violation) -> MockError {
+    MockError::Merchant { part, problem: violation.to_string() }
+}
+
+/// A merchant of a mock, with everything that a client needs to be it.
+#[derive(Clone, Debug)]
+pub struct MockMerchant {
+    mock: Mock,
+    account: Account,
+}
+
+impl MockMerchant {
+    /// The merchant number.
+    pub fn mch_id(&self) -> &str {
+        &self.account.mch_id
+    }
+
+    /// The API key, in clear: it is a test key.
+    pub fn key(&self) -> &str {
+        &self.account.key.text
+    }
+
+    /// The first appid bound to the merchant.
+    pub fn appid(&self) -> &str {
+        self.account.appids.first().map_or("", String::as_str)
+    }
+
+    /// Whether it is a service provider.
+    pub fn mode(&self) -> Mode {
+        self.account.mode
+    }
+
+    /// The merchant as the core wants it, ready to sign.
+    pub fn credentials(&self) -> Merchant {
+        let key = self.account.key.key.clone();
+        let made = match self.account.mode {
+            Mode::Direct => Merchant::direct(self.mch_id(), key),
+            Mode::ServiceProvider => Merchant::service_provider(self.mch_id(), key),
+        };
+        made.unwrap_or_else(|_| unreachable!("the number was checked when the merchant was added"))
+    }
+
+    /// A transport that hands requests to the mock without a socket, with this merchant's certificate where the
+    /// request asks for it.
+    pub fn transport(&self) -> InProcess {
+        InProcess::new(self.mock.clone(), self.mch_id())
+    }
+
+    /// Its packet with this number.
+    pub fn red_packet(&self, mch_billno: &str) -> Option<RedPacket> {
+        self.mock.red_packet(self.mch_id(), mch_billno)
+    }
+
+    /// Has the receiver claim a packet.
+    pub fn claim(&self, mch_billno: &str) -> Result<RedPacket, ActionError> {
+        self.mock.act(self.mch_id(), mch_billno, &Action::Claim { openid: None })
+    }
+
+    /// Its balance in fen.
+    pub fn balance_fen(&self) -> u64 {
+        self.mock.ledger().balance(self.mch_id())
+    }
+}

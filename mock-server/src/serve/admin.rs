@@ -1,0 +1,132 @@
+//! The admin API below `/__mock/`: health, packets, and what a user or time would do to them. It needs no client
+//! certificate, is no merchant traffic, and answers JSON.
+
+use bytes::Bytes;
+use http::{HeaderValue, Method, Request, Response, StatusCode, header};
+use serde_json::{Value, json};
+
+use crate::ledger::{Action, ActionError, RedPacket};
+use crate::mock::Mock;
+
+/// What an admin call says instead of an answer.
+struct Refused {
+    status: StatusCode,
+    code: &'static str,
+    message: String,
+    hint: &'static str,
+}
+
+pub(super) fn answer(mock: &Mock, path: &str, request: &Request<Bytes>) -> Response<Bytes> {
+    let (status, body) = match route(mock, path, request) {
+        Ok(body) => (StatusCode::OK, body),
+        Err(Refused { status, code, message, hint }) => {
+            (status, json!({"error": {"code": code, "message": message, "hint": hint}}))
+        }
+    };
+    let mut response = Response::new(Bytes::from(body.to_string()));
+    *response.status_mut() = status;
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+}
+
+fn route(mock: &Mock, path: &str, request: &Request<Bytes>) -> Result<Value, Refused> {
+    check_host(request)?;
+    let parts: Vec<&str> = path.split('/').collect();
+    match (request.method(), parts.as_slice()) {
+        (&Method::GET, ["health"]) => Ok(json!({
+            "status": "ok",
+            "version": env!("CARGO_PKG_VERSION"),
+            "now": mock.now().to_string(),
+            "merchants": mock.merchants().len(),
+            "requests": mock.requests(),
+        })),
+        (&Method::GET, ["redpackets", mch_id, mch_billno]) => {
+            mock.red_packet(mch_id, mch_billno).map(|packet| describe(&packet)).ok_or_else(|| not_found(path))
+        }
+        (&Method::POST, ["redpackets", mch_id, mch_billno, action]) => {
+            check_admin_header(request)?;
+            let action = parse(action).ok_or_else(|| not_found(path))?;
+            mock.act(mch_id, mch_billno, &action).map(|packet| describe(&packet)).map_err(refuse)
+        }
+        _ => Err(not_found(path)),
+    }
+}
+
+fn parse(action: &str) -> Option<Action> {
+    match action {
+        "settle" => Some(Action::Settle),
+        "claim" => Some(Action::Claim { openid: None }),
+        "expire" => Some(Action::Expire),
+        "refund" => Some(Action::Refund),
+        "fail" => Some(Action::Fail),
+        _ => None,
+    }
+}
+
+fn describe(packet: &RedPacket) -> Value {
+    let history: Vec<_> = packet
+        .history
+        .iter()
+        .map(|(at, status)| json!({"at": at.to_string(), "status": status.to_wire().as_str()}))
+        .collect();
+    json!({
+        "mch_id": packet.key.mch_id,
+        "mch_billno": packet.key.mch_billno,
+        "payer": packet.payer,
+        "wxappid": packet.wxappid,
+        "re_openid": packet.re_openid,
+        "total_amount": packet.amount.0,
+        "send_listid": packet.send_listid,
+        "status": packet.status.to_wire().as_str(),
+        "reason": packet.reason,
+        "history": history,
+    })
+}
+
+/// A page in a browser can be made to call a name that leads to this machine; it cannot choose the `Host` it sends.
+fn check_host(request: &Request<Bytes>) -> Result<(), Refused> {
+    let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+    let name =
+        host.parse::<http::uri::Authority>().map(|authority| authority.host().to_owned()).unwrap_or_default();
+    let bare = name.trim_start_matches('[').trim_end_matches(']');
+    let loopback = bare.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback());
+    if loopback || matches!(bare, "localhost" | "host.docker.internal") {
+        return Ok(());
+    }
+    Err(Refused {
+        status: StatusCode::FORBIDDEN,
+        code: "host_not_allowed",
+        message: "the Host header names no loopback address".to_owned(),
+        hint: "call 127.0.0.1 or localhost",
+    })
+}
+
+/// A form in a browser cannot set this header.
+fn check_admin_header(request: &Request<Bytes>) -> Result<(), Refused> {
+    if request.headers().get("x-mock-admin").is_some_and(|value| value == "1") {
+        return Ok(());
+    }
+    Err(Refused {
+        status: StatusCode::FORBIDDEN,
+        code: "admin_header_missing",
+        message: "a call that changes something needs the header X-Mock-Admin: 1".to_owned(),
+        hint: "add the header",
+    })
+}
+
+fn not_found(path: &str) -> Refused {
+    Refused {
+        status: StatusCode::NOT_FOUND,
+        code: "not_found",
+        message: format!("nothing at /__mock/{path}"),
+        hint: "GET health, GET redpackets/MCH_ID/MCH_BILLNO, POST redpackets/MCH_ID/MCH_BILLNO/{settle,claim,expire,refund,fail}",
+    }
+}
+
+fn refuse(error: ActionError) -> Refused {
+    let (status, code) = match error {
+        ActionError::NotFound(_) => (StatusCode::NOT_FOUND, "not_found"),
+        _ => (StatusCode::CONFLICT, "illegal_transition"),
+    };
+    Refused { status, code, message: error.to_string(), hint: "GET the packet to see its status and history" }
+}
