@@ -42,8 +42,8 @@ pub enum ReplyError {
     #[error("HTTP status {0}, the service answers with 200")]
     HttpStatus(u16),
     /// Not a document of the dialect.
-    #[error("answer refused: {0}")]
-    Xml(#[from] XmlError),
+    #[error("answer is no document that is accepted: {0}")]
+    Xml(XmlError),
     /// The endpoint signs its answers, and this one has no sign.
     #[error("sign is missing")]
     SignMissing,
@@ -87,6 +87,12 @@ pub enum ReplyError {
     },
 }
 
+impl From<XmlError> for ReplyError {
+    fn from(error: XmlError) -> Self {
+        Self::Xml(error)
+    }
+}
+
 impl ReplyError {
     #[doc(hidden)]
     pub fn malformed(field: &'static str, malformed: Malformed) -> Self {
@@ -115,14 +121,14 @@ pub enum Side {
 #[non_exhaustive]
 pub enum Error<T> {
     /// Local: the request breaks a rule; nothing was sent.
-    #[error("request refused before sending: {0}")]
+    #[error(transparent)]
     Request(#[from] RequestError),
     /// Between: the transport failed; the request may or may not have arrived.
     #[error("transport failed")]
     Transport(#[source] T),
     /// Remote: the answer cannot be used.
-    #[error("answer refused: {0}")]
-    Reply(#[source] ReplyError),
+    #[error(transparent)]
+    Reply(ReplyError),
 }
 
 impl<T> Error<T> {

@@ -9,7 +9,8 @@ use crate::wire::{Value, is_xml_char};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Rule {
-    /// The type of the field says it all.
+    /// The type of the field says it all. Of text, only what could not be read back is refused: characters that XML
+    /// does not allow, and carriage returns.
     Any,
     /// Text for people: 1 to `max` bytes of UTF-8, not blank, no control characters, no line breaks.
     Text {
@@ -70,7 +71,7 @@ impl Rule {
             Self::Token { .. } => ("[0-9A-Za-z_-]", |c| c.is_ascii_alphanumeric() || c == '_' || c == '-'),
             Self::Alphanumeric { .. } => ("[0-9A-Za-z]", |c| c.is_ascii_alphanumeric()),
             Self::Ascii { .. } => ("visible ASCII", |c| c.is_ascii_graphic()),
-            _ => return Ok(()),
+            _ => ("characters of XML, no carriage return", |c| is_xml_char(c) && c != '\r'),
         };
         if let Some(max) = self.max_bytes().filter(|max| text.len() > *max) {
             return Err(Violation::TooLong { max, len: text.len() });
@@ -79,7 +80,11 @@ impl Rule {
             return Err(Violation::Characters { allowed: allowed.0, at });
         }
         // Whether the service takes white space for empty, and so leaves it out of the sign, is not known.
-        if text.chars().all(char::is_whitespace) { Err(Violation::Blank) } else { Ok(()) }
+        if !matches!(self, Self::Any) && text.chars().all(char::is_whitespace) {
+            Err(Violation::Blank)
+        } else {
+            Ok(())
+        }
     }
 }
 
@@ -92,7 +97,7 @@ fn is_printable(c: char) -> bool {
     is_xml_char(c) && c >= ' ' && c != '\u{FEFF}'
 }
 
-/// How a value breaks its rule. It names bounds and positions, never the value.
+/// How a value breaks its rule. It names bounds and positions, and numbers that are out of bounds, never a text.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Violation {

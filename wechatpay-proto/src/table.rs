@@ -206,7 +206,8 @@ macro_rules! endpoint {
                         $(stringify!($rep) => {
                             reply.$rep = $crate::reply::read_field(stringify!($rep), value)?;
                         })*
-                        other => reply.extra.push((other.into(), value)),
+                        other if !value.is_empty() => reply.extra.push((other.into(), value)),
+                        _ => {} // empty is absent
                     }
                 }
                 for (name, items) in lists {
@@ -267,7 +268,8 @@ macro_rules! endpoint {
                             $(stringify!($leaf) => {
                                 read.$leaf = $crate::reply::read_field(stringify!($leaf), value)?;
                             })*
-                            other => read.extra.push((other.into(), value)),
+                            other if !value.is_empty() => read.extra.push((other.into(), value)),
+                            _ => {} // empty is absent
                         }
                     }
                     Ok(read)

@@ -20,7 +20,7 @@
 //! ```
 
 use std::future::Future;
-use std::net::IpAddr;
+use std::net::{Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -120,6 +120,9 @@ pub enum TargetError {
     /// The URL names no host, or carries a user name.
     #[error("the URL must name a host and nothing else before the path")]
     Host,
+    /// The port is no number from 0 to 65535.
+    #[error("the port must be a number from 0 to 65535")]
+    Port,
     /// A base URL carries a path, a query or a fragment.
     #[error("a base URL ends after its host and port")]
     Path,
@@ -135,6 +138,11 @@ pub fn check_target(target: &http::Uri) -> Result<(), TargetError> {
     if authority.as_str().contains('@') || authority.host().is_empty() {
         return Err(TargetError::Host);
     }
+    // `host:`, `host:x` and `host:99999` would quietly become the default port.
+    let behind_host = authority.as_str().get(authority.host().len()..).unwrap_or_default();
+    if !behind_host.is_empty() && authority.port_u16().is_none() {
+        return Err(TargetError::Port);
+    }
     match target.scheme_str() {
         Some("https") => Ok(()),
         Some("http") if is_loopback(authority.host()) => Ok(()),
@@ -144,9 +152,11 @@ pub fn check_target(target: &http::Uri) -> Result<(), TargetError> {
 }
 
 fn is_loopback(host: &str) -> bool {
-    let bare = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(host);
-    host.eq_ignore_ascii_case("localhost")
-        || bare.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+    match host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
+        Some(bare) => bare.parse::<Ipv6Addr>().is_ok_and(|address| address.is_loopback()),
+        None if host.eq_ignore_ascii_case("localhost") => true,
+        None => host.parse::<Ipv4Addr>().is_ok_and(|address| address.is_loopback()),
+    }
 }
 
 /// Where requests go: scheme, host and port, nothing behind them.
@@ -233,6 +243,10 @@ mod tests {
             ("http://localhost.example", TargetError::Insecure { host: "localhost.example".to_owned() }),
             ("http://127.0.0.1@evil.example", TargetError::Host),
             ("https://user:pass@host", TargetError::Host),
+            ("https://host:99999", TargetError::Port),
+            ("http://127.0.0.1:", TargetError::Port),
+            ("http://127.0.0.1:x", TargetError::Port),
+            ("http://[127.0.0.1]", TargetError::Insecure { host: "[127.0.0.1]".to_owned() }),
             ("ftp://127.0.0.1", TargetError::Scheme),
             ("api.mch.weixin.qq.com", TargetError::Scheme),
             ("https://host/path", TargetError::Path),

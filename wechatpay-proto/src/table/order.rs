@@ -11,6 +11,9 @@ pub const fn ascii<const N: usize>(fields: &[Field; N]) -> [usize; N] {
     let mut next = 0;
     while next < N {
         assert!(is_name(fields[next].name), "a row's name cannot stand on the wire");
+        // The core writes the sign itself; a field `key` would blur where the fields end and the key begins.
+        let reserved = same(fields[next].name, "sign") || same(fields[next].name, "key");
+        assert!(!reserved, "no row may be named sign or key");
         let mut place = next;
         while place > 0 && less(fields[next].name, fields[order[place - 1]].name) {
             order[place] = order[place - 1];
@@ -30,6 +33,7 @@ pub const fn assert_sound(spec: &Spec, reply: &[&str]) {
     let mut next = 0;
     while next < spec.echoes.len() {
         assert!(has(reply, spec.echoes[next]), "an echo is no row of the reply");
+        assert!(!same(spec.echoes[next], "nonce_str"), "an answer has a nonce of its own, if any");
         let mut row = 0;
         while row < spec.fields.len() && !same(spec.fields[row].name, spec.echoes[next]) {
             row += 1;
@@ -118,6 +122,12 @@ mod tests {
     #[should_panic(expected = "a row stands twice")]
     fn a_row_that_stands_twice_is_found() {
         ascii(&[field("b"), field("a"), field("b")]);
+    }
+
+    #[test]
+    #[should_panic(expected = "no row may be named sign or key")]
+    fn a_row_of_the_core_is_found() {
+        ascii(&[field("a"), field("key")]);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! The writer: names and values to one flat `<xml>` document.
 
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
 
 use super::Value;
 
@@ -18,9 +18,14 @@ use super::Value;
 /// let xml = xml.finish();
 /// assert_eq!(wire::parse(xml.as_bytes(), &[]).unwrap().untrusted().get("wishing"), Some("</xml> & ]]>"));
 /// ```
-#[derive(Debug)]
 pub struct Writer {
     xml: String,
+}
+
+impl fmt::Debug for Writer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Writer({} bytes)", self.xml.len())
+    }
 }
 
 impl Writer {
