@@ -2,16 +2,17 @@
 
 use std::net::IpAddr;
 
-use wechatpay_proto::{ApiKey, Mode};
+use wechatpay_proto::{ApiKey, Merchant};
 
 /// One merchant, as the platform knows it. The money is in the ledger.
 #[derive(Clone, Debug)]
 pub(crate) struct Account {
     pub(crate) mch_id: String,
+    /// Who it is to the core: its number, key and mode.
+    pub(crate) credentials: Merchant,
     /// The key in clear, because it is a test key that its owner must be told.
     pub(crate) key: TestKey,
     pub(crate) appids: Vec<String>,
-    pub(crate) mode: Mode,
     /// The service provider that this one is a sub-merchant of.
     pub(crate) provider: Option<String>,
     /// Whether 现金红包 is opened on the platform.

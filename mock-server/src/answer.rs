@@ -24,6 +24,13 @@ pub(crate) fn xml<'b>(reply: &impl Reply<'b>) -> Response<Bytes> {
     answer(StatusCode::OK, "text/plain;charset=utf-8", xml.finish())
 }
 
+/// A refusal that names no order.
+pub(crate) fn bare(refusal: &Refusal) -> Response<Bytes> {
+    let mut xml = Writer::new();
+    refusal.head().write(&mut xml);
+    answer(StatusCode::OK, "text/plain;charset=utf-8", xml.finish())
+}
+
 fn answer(status: StatusCode, content_type: &'static str, body: String) -> Response<Bytes> {
     let mut response = Response::new(Bytes::from(body));
     *response.status_mut() = status;

@@ -7,7 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{HeaderValue, Method, Request, Response, StatusCode};
 use wechatpay_proto::endpoint::Endpoint;
-use wechatpay_proto::v2::mmpaymkttransfers::{GetHbInfo, SendRedPack, SendRedPackReply};
+use wechatpay_proto::v2::mmpaymkttransfers::{GetHbInfo, SendRedPack};
 use wechatpay_proto::{ErrorCode, wire};
 
 use crate::account::Account;
@@ -20,6 +20,8 @@ use crate::seed::Seed;
 
 /// The most bytes of a request: 1 MiB, the default of the web server in front.
 pub const MAX_REQUEST: usize = 1024 * 1024;
+
+const TOO_LARGE: &str = "413 Request Entity Too Large";
 
 /// The client certificate that came with a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -80,8 +82,18 @@ impl Engine {
         arrival: &Arrival,
     ) -> Response<Bytes> {
         self.run_until(now);
+        let response = self.answer(now, request, arrival);
+        self.number(response)
+    }
+
+    /// Answers a request whose body is longer than [`MAX_REQUEST`], for a skin that does not read it.
+    pub(crate) fn refuse_too_large(&mut self) -> Response<Bytes> {
+        self.number(answer::page(StatusCode::PAYLOAD_TOO_LARGE, TOO_LARGE))
+    }
+
+    /// Counts the request and gives its answer an id.
+    fn number(&mut self, mut response: Response<Bytes>) -> Response<Bytes> {
         self.requests += 1;
-        let mut response = self.answer(now, request, arrival);
         if let Ok(id) = HeaderValue::try_from(format!("req_{:06}", self.requests)) {
             response.headers_mut().insert("x-mock-request-id", id);
         }
@@ -91,23 +103,23 @@ impl Engine {
     fn answer(&mut self, now: Time, request: &Request<Bytes>, arrival: &Arrival) -> Response<Bytes> {
         // The web server in front judges the size, the certificate's maker and the path, in this order.
         if request.body().len() > MAX_REQUEST {
-            return answer::page(StatusCode::PAYLOAD_TOO_LARGE, "413 Request Entity Too Large");
+            return answer::page(StatusCode::PAYLOAD_TOO_LARGE, TOO_LARGE);
         }
         if arrival.certificate == Certificate::Foreign {
             return answer::page(StatusCode::BAD_REQUEST, "400 The SSL certificate error");
         }
         let path = request.uri().path();
-        let (send, query) = (SendRedPack::SPEC.path, GetHbInfo::SPEC.path);
-        if path != send && path != query {
-            return answer::page(StatusCode::NOT_FOUND, "404 Not Found");
-        }
+        let habits = match path {
+            path if path == SendRedPack::SPEC.path => &sendredpack::HABITS,
+            path if path == GetHbInfo::SPEC.path => &gethbinfo::HABITS,
+            _ => return answer::page(StatusCode::NOT_FOUND, "404 Not Found"),
+        };
         // Anything but a POST has no body for the application, and an empty body is no XML.
         let body: &[u8] = if request.method() == Method::POST { request.body() } else { b"" };
         let Ok(document) = wire::parse(body, &[]) else {
-            let refusal = Refusal::new(ErrorCode::XmlError, "输入xml参数格式错误").without_echoes();
-            return answer::xml(&SendRedPackReply::new(refusal.head()));
+            return answer::bare(&Refusal::new(ErrorCode::XmlError, habits.malformed));
         };
-        if path == send {
+        if path == SendRedPack::SPEC.path {
             sendredpack::handle(self, now, arrival, document.untrusted())
         } else {
             gethbinfo::handle(self, now, arrival, document.untrusted())

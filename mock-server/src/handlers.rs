@@ -21,24 +21,38 @@ pub(crate) struct Admitted<'f, E> {
     pub(crate) mode: Mode,
 }
 
+/// Where endpoints differ in what they check alike.
+pub(crate) struct Habits {
+    /// The row that must be bound to the merchant.
+    pub(crate) appid: &'static str,
+    /// The text of XML_ERROR.
+    pub(crate) malformed: &'static str,
+    /// The text of CA_ERROR without a certificate.
+    pub(crate) no_certificate: &'static str,
+    /// The text of CA_ERROR with another merchant's.
+    pub(crate) wrong_certificate: &'static str,
+    /// The text of SIGN_ERROR.
+    pub(crate) wrong_sign: &'static str,
+}
+
 pub(crate) fn admit<'f, E: Incoming<'f>>(
     engine: &Engine,
     arrival: &Arrival,
     fields: &'f Fields<'f>,
-    appid: &'static str,
+    habits: &Habits,
 ) -> Result<Admitted<'f, E>, Refusal> {
     check_rows(E::SPEC, fields)?;
     let request = E::read(fields).map_err(|error| params::refusal(error.field(), error.violation()))?;
     let mch_id = fields.get("mch_id").unwrap_or_default();
     let account = engine.account(mch_id).ok_or_else(|| params::param_error("找不到对应的商户号"))?;
-    if !fields.get(appid).is_some_and(|appid| account.has_appid(appid)) {
+    if !fields.get(habits.appid).is_some_and(|appid| account.has_appid(appid)) {
         return Err(params::param_error("商户号和wxappid不匹配"));
     }
-    check_mode(E::SPEC, fields, account.mode)?;
-    check_certificate(account, &arrival.certificate)?;
-    check_sign(E::SPEC, fields, account)?;
+    check_mode(E::SPEC, fields, account.credentials.mode())?;
+    check_certificate(account, &arrival.certificate, habits)?;
+    check_sign(E::SPEC, fields, account, habits)?;
     check_permission(account, arrival)?;
-    Ok(Admitted { request, mch_id, mode: account.mode })
+    Ok(Admitted { request, mch_id, mode: account.credentials.mode() })
 }
 
 /// Every row of the table by itself. The service says nothing about a missing `total_num` here, but later about the
@@ -81,19 +95,17 @@ fn check_mode(spec: &Spec, fields: &Fields<'_>, mode: Mode) -> Result<(), Refusa
     Ok(())
 }
 
-fn check_certificate(account: &Account, certificate: &Certificate) -> Result<(), Refusal> {
+fn check_certificate(account: &Account, certificate: &Certificate, habits: &Habits) -> Result<(), Refusal> {
     let text = match certificate {
-        Certificate::Merchant { mch_id, .. } if *mch_id != account.mch_id => {
-            "请求没带商户API证书或者带上了错误的商户API证书"
-        }
+        Certificate::Merchant { mch_id, .. } if *mch_id != account.mch_id => habits.wrong_certificate,
         Certificate::Merchant { in_force: false, .. } => "证书已过期",
         Certificate::Merchant { .. } => return Ok(()),
-        Certificate::None | Certificate::Foreign => "证书出错，请登录微信支付商户平台下载证书",
+        Certificate::None | Certificate::Foreign => habits.no_certificate,
     };
     Err(Refusal::new(ErrorCode::CaError, text))
 }
 
-fn check_sign(spec: &Spec, fields: &Fields<'_>, account: &Account) -> Result<(), Refusal> {
+fn check_sign(spec: &Spec, fields: &Fields<'_>, account: &Account, habits: &Habits) -> Result<(), Refusal> {
     let upper_case =
         fields.get("sign").is_some_and(|sign| !sign.bytes().any(|byte| byte.is_ascii_lowercase()));
     let complete =
@@ -101,7 +113,7 @@ fn check_sign(spec: &Spec, fields: &Fields<'_>, account: &Account) -> Result<(),
     if upper_case && complete && spec.is_signed_by(fields, &account.key.key, SignType::Md5) {
         Ok(())
     } else {
-        Err(Refusal::new(ErrorCode::SignError, "签名错误"))
+        Err(Refusal::new(ErrorCode::SignError, habits.wrong_sign))
     }
 }
 

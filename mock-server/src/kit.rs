@@ -108,7 +108,7 @@ impl Kit {
                 )
             }
             None => Folder::Temporary(
-                tempfile::tempdir().map_err(|source| KitError::Io { path: std::env::temp_dir(), source })?,
+                private_folder().map_err(|source| KitError::Io { path: std::env::temp_dir(), source })?,
             ),
         };
         let (ca_pem, server) = server_identity()?;
@@ -190,6 +190,15 @@ impl Kit {
     pub(crate) fn judge(&self, chain: Option<&[CertificateDer<'_>]>) -> Certificate {
         self.judge.judge(chain)
     }
+}
+
+/// For its owner only: there is a key in it, worthless as that may be.
+fn private_folder() -> std::io::Result<tempfile::TempDir> {
+    let mut builder = tempfile::Builder::new();
+    builder.prefix("wechatpay-mock-");
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o700));
+    builder.tempdir()
 }
 
 fn server_identity() -> Result<(String, ServerIdentity), KitError> {

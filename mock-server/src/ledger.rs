@@ -38,6 +38,16 @@ pub enum Status {
 }
 
 impl Status {
+    /// The names of the actions that a packet here allows.
+    pub fn allowed(self) -> &'static [&'static str] {
+        match self {
+            Self::Sending => &["settle", "fail"],
+            Self::Sent => &["claim", "expire"],
+            Self::RfundIng => &["refund"],
+            Self::Failed | Self::Received | Self::Refund => &[],
+        }
+    }
+
     /// As `gethbinfo` writes it.
     pub fn to_wire(self) -> HbStatus<'static> {
         match self {
@@ -112,7 +122,10 @@ pub enum Action {
     /// RFUND_ING to REFUND: the payer is credited.
     Refund,
     /// SENDING to FAILED.
-    Fail,
+    Fail {
+        /// The reason that a query shows; often there is none.
+        reason: Option<String>,
+    },
 }
 
 /// An action that a packet does not allow.
@@ -123,7 +136,7 @@ pub enum ActionError {
     #[error("no packet {} of {}", .0.mch_billno, .0.mch_id)]
     NotFound(OrderKey),
     /// The packet stands elsewhere.
-    #[error("a packet that is {status:?} does not allow {action:?}")]
+    #[error("a packet that is {status:?} does not allow {action:?}, only [{}]", status.allowed().join(", "))]
     Illegal {
         /// Where it stands.
         status: Status,
@@ -241,14 +254,17 @@ impl Ledger {
                 *balance = balance.saturating_add(fen);
                 Status::Refund
             }
-            (Status::Sending, Action::Fail) => Status::Failed,
+            (Status::Sending, Action::Fail { .. }) => Status::Failed,
             (status, action) => return Err(ActionError::Illegal { status, action: action.clone() }),
         };
         if let Some(due) = packet.due(rules) {
             self.due.remove(&(due, key.clone()));
         }
         packet.status = next;
-        packet.reason = None;
+        packet.reason = match action {
+            Action::Fail { reason } => reason.clone(),
+            _ => None,
+        };
         packet.history.push((now, next));
         if let Some(due) = packet.due(rules) {
             self.due.insert((due, key.clone()));
@@ -266,7 +282,7 @@ impl Ledger {
         let mut fired = Vec::new();
         while let Some((at, key)) = self.due.first().filter(|(time, _)| *time <= now).cloned() {
             let action = match self.packets.get(&key).map(|packet| packet.status) {
-                Some(Status::Sending) => Action::Fail,
+                Some(Status::Sending) => Action::Fail { reason: None },
                 Some(Status::Sent) => Action::Expire,
                 _ => Action::Refund,
             };
@@ -362,7 +378,7 @@ mod tests {
         assert_eq!(ledger.act(&key(2), &claim("o"), start, &rules).unwrap().status, Status::Received);
         let fired = ledger.run_until(start.after(rules.order_life), &rules);
         assert_eq!(fired, [Fired { at: start.after(rules.order_life), key: key(1), status: Status::Failed }]);
-        assert!(matches!(ledger.act(&key(9), &Action::Fail, start, &rules), Err(ActionError::NotFound(_))));
+        assert!(matches!(ledger.act(&key(9), &Action::Expire, start, &rules), Err(ActionError::NotFound(_))));
     }
 
     proptest! {
@@ -383,7 +399,7 @@ mod tests {
                     3 => Action::Claim { openid: None },
                     4 => Action::Expire,
                     5 => Action::Refund,
-                    _ => Action::Fail,
+                    _ => Action::Fail { reason: None },
                 };
                 let before = ledger.clone();
                 if ledger.act(&key(number), &action, now, &rules).is_err() {

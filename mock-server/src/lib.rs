@@ -62,3 +62,12 @@ pub use rules::Rules;
 #[cfg(feature = "server")]
 pub use serve::{ServeError, Server, ServerBuilder};
 pub use transport::InProcess;
+
+/// The code in the README, so that it keeps compiling and running.
+#[cfg(doctest)]
+mod readme {
+    #[doc = include_str!("../../README.md")]
+    struct English;
+    #[doc = include_str!("../../README.zh-CN.md")]
+    struct Chinese;
+}

@@ -150,8 +150,7 @@ fn run(options: Options) -> Result<(), Failure> {
     }
     let server =
         builder.start().map_err(|error| Failure { code: exit_code(&error), message: chain(&error) })?;
-    announce(&server, options.seed, &merchants)
-        .and_then(|()| wait_for_signal())
+    serve_until_signal(|| announce(&server, options.seed, &merchants))
         .map_err(|error| Failure { code: 4, message: error.to_string() })
 }
 
@@ -195,20 +194,27 @@ fn announce(server: &Server, seed: u64, merchants: &[MockMerchant]) -> io::Resul
     stdout.flush()
 }
 
-/// SIGINT or SIGTERM ends the server in good order, so that a temporary kit goes with it.
-fn wait_for_signal() -> io::Result<()> {
+/// SIGINT or SIGTERM ends the server in good order, so that a temporary kit goes with it. Whoever reads the ready line
+/// may be done at once, so the handlers stand before it is written.
+fn serve_until_signal(announce: impl FnOnce() -> io::Result<()>) -> io::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         #[cfg(unix)]
         {
-            let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
+            use tokio::signal::unix::{SignalKind, signal};
+            let (mut interrupt, mut terminate) =
+                (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+            announce()?;
             tokio::select! {
-                result = tokio::signal::ctrl_c() => result,
+                _ = interrupt.recv() => Ok(()),
                 _ = terminate.recv() => Ok(()),
             }
         }
         #[cfg(not(unix))]
-        tokio::signal::ctrl_c().await
+        {
+            announce()?;
+            tokio::signal::ctrl_c().await
+        }
     })
 }
 

@@ -87,6 +87,11 @@ impl Mock {
         world.engine.handle(now, request, arrival)
     }
 
+    #[cfg(feature = "server")]
+    pub(crate) fn refuse_too_large(&self) -> Response<Bytes> {
+        self.world().engine.refuse_too_large()
+    }
+
     /// The time in this world.
     pub fn now(&self) -> Time {
         self.world().clock.now()
@@ -243,8 +248,11 @@ impl MerchantBuilder {
     /// Adds the merchant.
     pub fn create(self) -> Result<MockMerchant, MockError> {
         let mut world = self.mock.world();
-        let (seed, count) = (world.engine.seed(), world.engine.accounts().count() as u64);
-        let mch_id = self.mch_id.unwrap_or_else(|| format!("99{}", seed.digits("mch_id", "", count, 8)));
+        let seed = world.engine.seed();
+        let mch_id = match self.mch_id {
+            Some(mch_id) => mch_id,
+            None => free_number(&world.engine),
+        };
         let text = self.key.unwrap_or_else(|| {
             format!("mock{}{}", seed.digits("key", &mch_id, 0, 14), seed.digits("key", &mch_id, 1, 14))
         });
@@ -254,7 +262,11 @@ impl MerchantBuilder {
             self.appids
         };
         let key = ApiKey::new(&text).map_err(|error| refuse("key", error.violation()))?;
-        Merchant::direct(&mch_id, key.clone()).map_err(|error| refuse("mch_id", error.violation()))?;
+        let credentials = match self.mode {
+            Mode::Direct => Merchant::direct(&mch_id, key.clone()),
+            Mode::ServiceProvider => Merchant::service_provider(&mch_id, key.clone()),
+        };
+        let credentials = credentials.map_err(|error| refuse("mch_id", error.violation()))?;
         for appid in &appids {
             let rule = if appid.is_empty() { Err(wechatpay_proto::rule::Violation::Missing) } else { Ok(()) };
             rule.and_then(|()| Rule::Token { max: 32 }.check(&Value::Text(appid)))
@@ -262,9 +274,9 @@ impl MerchantBuilder {
         }
         let account = Account {
             mch_id: mch_id.clone(),
+            credentials,
             key: TestKey { text, key },
             appids,
-            mode: self.mode,
             provider: self.provider,
             product_open: self.product_open,
             allowed_ips: self.allowed_ips,
@@ -275,6 +287,12 @@ impl MerchantBuilder {
         drop(world);
         Ok(MockMerchant { mock: self.mock, account })
     }
+}
+
+/// The first made-up number that nobody has.
+fn free_number(engine: &Engine) -> String {
+    let number = |count| format!("99{}", engine.seed().digits("mch_id", "", count, 8));
+    (0..).map(number).find(|number| engine.account(number).is_none()).unwrap_or_default()
 }
 
 fn refuse(part: &'static str, violation: &wechatpay_proto::rule::Violation) -> MockError {
@@ -306,17 +324,12 @@ impl MockMerchant {
 
     /// Whether it is a service provider.
     pub fn mode(&self) -> Mode {
-        self.account.mode
+        self.account.credentials.mode()
     }
 
     /// The merchant as the core wants it, ready to sign.
     pub fn credentials(&self) -> Merchant {
-        let key = self.account.key.key.clone();
-        let made = match self.account.mode {
-            Mode::Direct => Merchant::direct(self.mch_id(), key),
-            Mode::ServiceProvider => Merchant::service_provider(self.mch_id(), key),
-        };
-        made.unwrap_or_else(|_| unreachable!("the number was checked when the merchant was added"))
+        self.account.credentials.clone()
     }
 
     /// A transport that hands requests to the mock without a socket, with this merchant's certificate where the

@@ -17,9 +17,7 @@ impl Seed {
             digest.update(part);
         }
         digest.update(count.to_be_bytes());
-        let first =
-            digest.finalize().iter().take(8).fold(0, |number: u64, byte| number << 8 | u64::from(*byte));
-        first
+        digest.finalize().iter().take(8).fold(0, |number: u64, byte| number << 8 | u64::from(*byte))
     }
 
     /// As many decimal digits as asked for, at most 19.

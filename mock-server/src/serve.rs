@@ -7,10 +7,10 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use bytes::Bytes;
-use http::{Request, Response, StatusCode};
-use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
-use hyper::body::Incoming;
+use bytes::{Bytes, BytesMut};
+use http::{Request, Response};
+use http_body_util::{BodyExt as _, Full};
+use hyper::body::{Body as _, Incoming};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -20,7 +20,6 @@ use tokio::sync::{Semaphore, oneshot};
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 
-use crate::answer;
 use crate::engine::{Arrival, Certificate, MAX_REQUEST};
 use crate::kit::{Kit, KitError, MerchantFiles};
 use crate::mock::{Mock, MockMerchant};
@@ -35,6 +34,8 @@ const MAX_HEAD: usize = 64 * 1024;
 const HEAD_TIME: Duration = Duration::from_secs(10);
 /// The longest for a request's body.
 const BODY_TIME: Duration = Duration::from_secs(30);
+/// The most bytes of a body that are read only to be thrown away.
+const MAX_DISCARD: usize = 16 * MAX_REQUEST;
 /// The longest that a connection may live.
 const CONNECTION_TIME: Duration = Duration::from_secs(600);
 /// How long to wait after a connection could not be taken, for want of file handles say.
@@ -248,18 +249,35 @@ async fn respond(
     shared: &Shared,
 ) -> Result<Response<Full<Bytes>>, Box<dyn std::error::Error + Send + Sync>> {
     let (head, body) = request.into_parts();
-    let body = match timeout(BODY_TIME, Limited::new(body, MAX_REQUEST).collect()).await? {
-        Ok(body) => body.to_bytes(),
-        Err(error) if error.is::<LengthLimitError>() => {
-            let page = answer::page(StatusCode::PAYLOAD_TOO_LARGE, "413 Request Entity Too Large");
-            return Ok(page.map(Full::new));
-        }
-        Err(error) => return Err(error),
+    let Some(body) = timeout(BODY_TIME, read(&head, body)).await?? else {
+        return Ok(shared.mock.refuse_too_large().map(Full::new));
     };
     let request = Request::from_parts(head, body);
-    let response = match request.uri().path().strip_prefix("/__mock/") {
-        Some(path) => admin::answer(&shared.mock, path, &request),
-        None => shared.mock.handle(&request, arrival),
+    let response = match request.uri().path().strip_prefix("/__mock") {
+        Some(path) if path.is_empty() || path.starts_with('/') => admin::answer(&shared.mock, path, &request),
+        _ => shared.mock.handle(&request, arrival),
     };
     Ok(response.map(Full::new))
+}
+
+/// The body, or `None` where it is too large. The rest of such a one is read and thrown away, within bounds: closing
+/// on it would reset the connection and could take the answer with it. A client that asks first is told at once.
+async fn read(head: &http::request::Parts, mut body: Incoming) -> Result<Option<Bytes>, hyper::Error> {
+    let asks_first = head.headers.contains_key(http::header::EXPECT);
+    let declared = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
+    if declared > MAX_REQUEST && asks_first {
+        return Ok(None);
+    }
+    let (mut bytes, mut seen) = (BytesMut::new(), 0);
+    while let Some(frame) = body.frame().await {
+        let Ok(data) = frame?.into_data() else { continue };
+        seen += data.len();
+        if seen > MAX_DISCARD {
+            return Ok(None);
+        }
+        if seen <= MAX_REQUEST {
+            bytes.extend_from_slice(&data);
+        }
+    }
+    Ok(if seen > MAX_REQUEST { None } else { Some(bytes.freeze()) })
 }

@@ -202,6 +202,17 @@ impl<'r> Envelope<'r> {
     }
 }
 
+/// The rule of an envelope row, under the name of the method that gives its value.
+#[doc(hidden)]
+#[allow(non_upper_case_globals, reason = "named after the methods")]
+pub mod envelope_rules {
+    use crate::rule::Rule;
+
+    pub const mch_id: Rule = Rule::Alphanumeric { max: 32 };
+    pub const nonce: Rule = Rule::Token { max: 32 };
+    pub const sign_type: Rule = Rule::Token { max: 32 };
+}
+
 #[doc(hidden)]
 pub fn read_required<'f, T: FromText<'f>>(
     fields: &'f Fields<'f>,

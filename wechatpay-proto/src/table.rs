@@ -106,7 +106,11 @@ macro_rules! endpoint {
                 $(stringify!($env),)* $(stringify!($req),)* $($(stringify!($fix),)*)? $($(stringify!($opt),)*)?
             ].len();
             const FIELDS: [Field; COUNT] = [
-                $(Field { name: stringify!($env), presence: Presence::Envelope, rule: $crate::rule::Rule::Any },)*
+                $(Field {
+                    name: stringify!($env),
+                    presence: Presence::Envelope,
+                    rule: $crate::endpoint::envelope_rules::$source,
+                },)*
                 $(Field { name: stringify!($req), presence: Presence::Required, rule: $req_rule },)*
                 $($(Field {
                     name: stringify!($fix),

@@ -8,14 +8,22 @@ use wechatpay_proto::v2::mmpaymkttransfers::{GetHbInfo, GetHbInfoReply, HbInfo, 
 use wechatpay_proto::wire::Fields;
 use wechatpay_proto::{BeijingTime, ErrorCode};
 
-use super::admit;
+use super::{Habits, admit};
 use crate::answer::{self, Refusal};
 use crate::clock::Time;
 use crate::engine::{Arrival, Engine};
 use crate::ledger::{OrderKey, RedPacket, Status};
 
+pub(crate) const HABITS: Habits = Habits {
+    appid: "appid",
+    malformed: "请求的xml格式错误，或者post的数据为空",
+    no_certificate: "请求未携带证书，或请求携带的证书出错",
+    wrong_certificate: "请求未携带证书，或请求携带的证书出错",
+    wrong_sign: "商户签名错误",
+};
+
 pub(crate) fn handle(engine: &Engine, now: Time, arrival: &Arrival, fields: &Fields<'_>) -> Response<Bytes> {
-    let found = admit::<GetHbInfo<'_>>(engine, arrival, fields, "appid").and_then(|admitted| {
+    let found = admit::<GetHbInfo<'_>>(engine, arrival, fields, &HABITS).and_then(|admitted| {
         let key = OrderKey {
             mch_id: admitted.mch_id.to_owned(),
             mch_billno: admitted.request.mch_billno.to_owned(),
@@ -27,14 +35,13 @@ pub(crate) fn handle(engine: &Engine, now: Time, arrival: &Arrival, fields: &Fie
     });
     match found {
         Ok(packet) => answer::xml(&describe(packet)),
-        Err(refusal) => {
+        Err(refusal) if refusal.echoes => {
             let mut reply = GetHbInfoReply::new(refusal.head());
-            if refusal.echoes {
-                reply.mch_billno = fields.get("mch_billno").map(Cow::Borrowed);
-                reply.mch_id = fields.get("mch_id").map(Cow::Borrowed);
-            }
+            reply.mch_billno = fields.get("mch_billno").map(Cow::Borrowed);
+            reply.mch_id = fields.get("mch_id").map(Cow::Borrowed);
             answer::xml(&reply)
         }
+        Err(refusal) => answer::bare(&refusal),
     }
 }
 

@@ -9,11 +9,19 @@ use wechatpay_proto::v2::mmpaymkttransfers::{SendRedPack, SendRedPackReply};
 use wechatpay_proto::wire::Fields;
 use wechatpay_proto::{ErrorCode, Fen, Mode};
 
-use super::{Admitted, admit};
+use super::{Admitted, Habits, admit};
 use crate::answer::{self, Refusal};
 use crate::clock::Time;
 use crate::engine::{Arrival, Engine};
 use crate::ledger::{Action, OrderKey, RedPacket, Status};
+
+pub(crate) const HABITS: Habits = Habits {
+    appid: "wxappid",
+    malformed: "输入xml参数格式错误",
+    no_certificate: "证书出错，请登录微信支付商户平台下载证书",
+    wrong_certificate: "请求没带商户API证书或者带上了错误的商户API证书",
+    wrong_sign: "签名错误",
+};
 
 pub(crate) fn handle(
     engine: &mut Engine,
@@ -21,7 +29,7 @@ pub(crate) fn handle(
     arrival: &Arrival,
     fields: &Fields<'_>,
 ) -> Response<Bytes> {
-    let sent = admit::<SendRedPack<'_>>(engine, arrival, fields, "wxappid")
+    let sent = admit::<SendRedPack<'_>>(engine, arrival, fields, &HABITS)
         .and_then(|admitted| send(engine, now, &admitted));
     match sent {
         Ok(send_listid) => {
@@ -30,7 +38,7 @@ pub(crate) fn handle(
             answer::xml(&reply)
         }
         Err(refusal) if refusal.echoes => answer::xml(&echo(refusal.head(), fields)),
-        Err(refusal) => answer::xml(&SendRedPackReply::new(refusal.head())),
+        Err(refusal) => answer::bare(&refusal),
     }
 }
 
@@ -52,11 +60,13 @@ fn echo<'b>(head: Head<'b>, fields: &'b Fields<'_>) -> SendRedPackReply<'b> {
 fn send(engine: &mut Engine, now: Time, admitted: &Admitted<'_, SendRedPack<'_>>) -> Result<String, Refusal> {
     let request = &admitted.request;
     let payer = payer(engine, admitted)?;
-    engine.count_send(now, admitted.mch_id)?;
     let key = OrderKey { mch_id: admitted.mch_id.to_owned(), mch_billno: request.mch_billno.to_owned() };
+    if let Some(packet) = engine.ledger().packet(&key) {
+        compare(packet, request)?;
+    }
+    engine.count_send(now, admitted.mch_id)?;
     match engine.ledger().packet(&key) {
         Some(packet) => {
-            compare(packet, request)?;
             if now.since(packet.last_attempt) < engine.rules().resend_gap {
                 return Err(Refusal::new(ErrorCode::FreqLimit, "超过频率限制,请稍后再试"));
             }
@@ -163,9 +173,7 @@ fn obstacle(engine: &Engine, now: Time, packet: &RedPacket) -> Option<Refusal> {
     let rules = engine.rules();
     let fen = u64::from(packet.amount.0);
     let (packets, user_fen, merchant_fen) = engine.ledger().today(now, &packet.key.mch_id, &packet.re_openid);
-    let (code, text) = if engine.ledger().balance(&packet.payer) < fen {
-        (ErrorCode::NotEnough, "帐号余额不足，请到商户平台充值后再重试")
-    } else if rules.user_packets_a_day.is_some_and(|most| packets >= most) {
+    let (code, text) = if rules.user_packets_a_day.is_some_and(|most| packets >= most) {
         (
             ErrorCode::SendNumLimit,
             "该用户今日领取红包个数超过限制,如有需要请登录微信支付商户平台更改API安全配置",
@@ -178,6 +186,8 @@ fn obstacle(engine: &Engine, now: Time, packet: &RedPacket) -> Option<Refusal> {
     } else if rules.merchant_fen_a_day.is_some_and(|most| merchant_fen + fen > most) {
         let text = "您的商户号今日发放金额超过限制，如有需要请登录微信支付商户平台更改API安全配置";
         (ErrorCode::SendAmountLimit, text)
+    } else if engine.ledger().balance(&packet.payer) < fen {
+        (ErrorCode::NotEnough, "帐号余额不足，请到商户平台充值后再重试")
     } else {
         return None;
     };

@@ -3,6 +3,7 @@
 
 use bytes::Bytes;
 use http::{HeaderValue, Method, Request, Response, StatusCode, header};
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::ledger::{Action, ActionError, RedPacket};
@@ -14,13 +15,27 @@ struct Refused {
     code: &'static str,
     message: String,
     hint: &'static str,
+    /// The actions that the packet would allow.
+    allowed: Option<&'static [&'static str]>,
+}
+
+/// What an action may be told.
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Details {
+    openid: Option<String>,
+    reason: Option<String>,
 }
 
 pub(super) fn answer(mock: &Mock, path: &str, request: &Request<Bytes>) -> Response<Bytes> {
     let (status, body) = match route(mock, path, request) {
         Ok(body) => (StatusCode::OK, body),
-        Err(Refused { status, code, message, hint }) => {
-            (status, json!({"error": {"code": code, "message": message, "hint": hint}}))
+        Err(Refused { status, code, message, hint, allowed }) => {
+            let mut error = json!({"code": code, "message": message, "hint": hint});
+            if let Some(allowed) = allowed {
+                error["allowed"] = json!(allowed);
+            }
+            (status, json!({"error": error}))
         }
     };
     let mut response = Response::new(Bytes::from(body.to_string()));
@@ -31,7 +46,7 @@ pub(super) fn answer(mock: &Mock, path: &str, request: &Request<Bytes>) -> Respo
 
 fn route(mock: &Mock, path: &str, request: &Request<Bytes>) -> Result<Value, Refused> {
     check_host(request)?;
-    let parts: Vec<&str> = path.split('/').collect();
+    let parts: Vec<&str> = path.trim_start_matches('/').split('/').collect();
     match (request.method(), parts.as_slice()) {
         (&Method::GET, ["health"]) => Ok(json!({
             "status": "ok",
@@ -45,21 +60,43 @@ fn route(mock: &Mock, path: &str, request: &Request<Bytes>) -> Result<Value, Ref
         }
         (&Method::POST, ["redpackets", mch_id, mch_billno, action]) => {
             check_admin_header(request)?;
-            let action = parse(action).ok_or_else(|| not_found(path))?;
+            let action = parse(action, details(request)?).ok_or_else(|| not_found(path))??;
             mock.act(mch_id, mch_billno, &action).map(|packet| describe(&packet)).map_err(refuse)
         }
         _ => Err(not_found(path)),
     }
 }
 
-fn parse(action: &str) -> Option<Action> {
-    match action {
-        "settle" => Some(Action::Settle),
-        "claim" => Some(Action::Claim { openid: None }),
-        "expire" => Some(Action::Expire),
-        "refund" => Some(Action::Refund),
-        "fail" => Some(Action::Fail),
-        _ => None,
+fn details(request: &Request<Bytes>) -> Result<Details, Refused> {
+    if request.body().is_empty() {
+        return Ok(Details::default());
+    }
+    serde_json::from_slice(request.body()).map_err(|error| bad_request(error.to_string()))
+}
+
+/// `None` where there is no such action.
+fn parse(action: &str, details: Details) -> Option<Result<Action, Refused>> {
+    let action = match (action, details) {
+        ("claim", Details { openid, reason: None }) => Action::Claim { openid },
+        ("fail", Details { openid: None, reason }) => Action::Fail { reason },
+        ("settle", Details { openid: None, reason: None }) => Action::Settle,
+        ("expire", Details { openid: None, reason: None }) => Action::Expire,
+        ("refund", Details { openid: None, reason: None }) => Action::Refund,
+        ("claim" | "fail" | "settle" | "expire" | "refund", _) => {
+            return Some(Err(bad_request("a detail that this action does not have".to_owned())));
+        }
+        _ => return None,
+    };
+    Some(Ok(action))
+}
+
+fn bad_request(message: String) -> Refused {
+    Refused {
+        status: StatusCode::BAD_REQUEST,
+        code: "bad_request",
+        message,
+        hint: "claim takes {\"openid\"}, fail takes {\"reason\"}, both optional; the others take nothing",
+        allowed: None,
     }
 }
 
@@ -90,7 +127,7 @@ fn check_host(request: &Request<Bytes>) -> Result<(), Refused> {
         host.parse::<http::uri::Authority>().map(|authority| authority.host().to_owned()).unwrap_or_default();
     let bare = name.trim_start_matches('[').trim_end_matches(']');
     let loopback = bare.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback());
-    if loopback || matches!(bare, "localhost" | "host.docker.internal") {
+    if loopback || ["localhost", "host.docker.internal"].iter().any(|name| bare.eq_ignore_ascii_case(name)) {
         return Ok(());
     }
     Err(Refused {
@@ -98,6 +135,7 @@ fn check_host(request: &Request<Bytes>) -> Result<(), Refused> {
         code: "host_not_allowed",
         message: "the Host header names no loopback address".to_owned(),
         hint: "call 127.0.0.1 or localhost",
+        allowed: None,
     })
 }
 
@@ -111,6 +149,7 @@ fn check_admin_header(request: &Request<Bytes>) -> Result<(), Refused> {
         code: "admin_header_missing",
         message: "a call that changes something needs the header X-Mock-Admin: 1".to_owned(),
         hint: "add the header",
+        allowed: None,
     })
 }
 
@@ -118,15 +157,20 @@ fn not_found(path: &str) -> Refused {
     Refused {
         status: StatusCode::NOT_FOUND,
         code: "not_found",
-        message: format!("nothing at /__mock/{path}"),
+        message: format!("nothing at /__mock{path}"),
         hint: "GET health, GET redpackets/MCH_ID/MCH_BILLNO, POST redpackets/MCH_ID/MCH_BILLNO/{settle,claim,expire,refund,fail}",
+        allowed: None,
     }
 }
 
 fn refuse(error: ActionError) -> Refused {
-    let (status, code) = match error {
-        ActionError::NotFound(_) => (StatusCode::NOT_FOUND, "not_found"),
-        _ => (StatusCode::CONFLICT, "illegal_transition"),
+    let (status, code, allowed) = match &error {
+        ActionError::NotFound(_) => (StatusCode::NOT_FOUND, "not_found", None),
+        ActionError::Illegal { status, .. } => {
+            (StatusCode::CONFLICT, "illegal_transition", Some(status.allowed()))
+        }
+        _ => (StatusCode::CONFLICT, "refused", None),
     };
-    Refused { status, code, message: error.to_string(), hint: "GET the packet to see its status and history" }
+    let hint = "GET the packet to see its status and history";
+    Refused { status, code, message: error.to_string(), hint, allowed }
 }
