@@ -54,8 +54,6 @@ pub(crate) struct Engine {
     rules: Rules,
     accounts: BTreeMap<String, Account>,
     ledger: Ledger,
-    /// Ids drawn so far, for each merchant.
-    drawn: BTreeMap<String, u64>,
     /// The sends of the last second, for each merchant.
     sends: BTreeMap<String, VecDeque<Time>>,
     requests: u64,
@@ -68,7 +66,6 @@ impl Engine {
             rules,
             accounts: BTreeMap::new(),
             ledger: Ledger::default(),
-            drawn: BTreeMap::new(),
             sends: BTreeMap::new(),
             requests: 0,
         }
@@ -87,6 +84,7 @@ impl Engine {
     }
 
     /// Answers a request whose body is longer than [`MAX_REQUEST`], for a skin that does not read it.
+    #[cfg(feature = "server")]
     pub(crate) fn refuse_too_large(&mut self) -> Response<Bytes> {
         self.number(answer::page(StatusCode::PAYLOAD_TOO_LARGE, TOO_LARGE))
     }
@@ -199,10 +197,9 @@ impl Engine {
         Ok(())
     }
 
-    /// 31 digits: a fixed prefix, the day in Beijing, and 13 digits from the seed.
-    pub(crate) fn send_listid(&mut self, now: Time, mch_id: &str) -> String {
-        let count = self.drawn.entry(mch_id.to_owned()).or_default();
-        *count += 1;
-        format!("1000041701{}{}", now.day(), self.seed.digits("send_listid", mch_id, *count, 13))
+    /// 31 digits: a fixed prefix, the day in Beijing, and 13 digits from the seed and the order.
+    pub(crate) fn send_listid(&self, now: Time, key: &OrderKey) -> String {
+        let digits = self.seed.digits("send_listid", &[&key.mch_id, &key.mch_billno], 13);
+        format!("1000041701{}{digits}", now.day())
     }
 }

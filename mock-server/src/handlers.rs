@@ -33,6 +33,10 @@ pub(crate) struct Habits {
     pub(crate) wrong_certificate: &'static str,
     /// The text of SIGN_ERROR.
     pub(crate) wrong_sign: &'static str,
+    /// What a merchant hears for whom the product is not opened.
+    pub(crate) unopened: (ErrorCode<'static>, &'static str),
+    /// The text of NO_AUTH for an address that is not on the merchant's list.
+    pub(crate) foreign_address: &'static str,
 }
 
 pub(crate) fn admit<'f, E: Incoming<'f>>(
@@ -51,7 +55,7 @@ pub(crate) fn admit<'f, E: Incoming<'f>>(
     check_mode(E::SPEC, fields, account.credentials.mode())?;
     check_certificate(account, &arrival.certificate, habits)?;
     check_sign(E::SPEC, fields, account, habits)?;
-    check_permission(account, arrival)?;
+    check_permission(account, arrival, habits)?;
     Ok(Admitted { request, mch_id, mode: account.credentials.mode() })
 }
 
@@ -117,14 +121,14 @@ fn check_sign(spec: &Spec, fields: &Fields<'_>, account: &Account, habits: &Habi
     }
 }
 
-fn check_permission(account: &Account, arrival: &Arrival) -> Result<(), Refusal> {
+fn check_permission(account: &Account, arrival: &Arrival, habits: &Habits) -> Result<(), Refusal> {
     if !account.product_open {
-        let text = "你的商户号未开通该产品权限，请联系管理员到产品中心开通。开通路径：产品中心-产品大全-现金红包-申请开通";
-        return Err(Refusal::new(ErrorCode::ProductAuthorityUnopen, text));
+        let (code, text) = habits.unopened.clone();
+        return Err(Refusal::new(code, text));
     }
     match (&account.allowed_ips, arrival.peer) {
         (Some(allowed), Some(peer)) if !allowed.contains(&peer) => {
-            Err(Refusal::new(ErrorCode::NoAuth, "IP地址非你在商户平台设置的可用IP地址"))
+            Err(Refusal::new(ErrorCode::NoAuth, habits.foreign_address))
         }
         _ => Ok(()),
     }

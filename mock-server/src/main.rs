@@ -59,6 +59,9 @@ impl MerchantParts {
         for part in text.split(',').filter(|part| !part.is_empty()) {
             let (name, value) = part.split_once('=').ok_or("every part is name=value")?;
             match name {
+                "mch_id" if parts.mch_id.is_some() => return Err("mch_id is given twice".to_owned()),
+                "key" if parts.key.is_some() => return Err("key is given twice".to_owned()),
+                "balance" if parts.balance.is_some() => return Err("balance is given twice".to_owned()),
                 "mch_id" => parts.mch_id = Some(value.to_owned()),
                 "key" => parts.key = Some(value.to_owned()),
                 "appid" => parts.appids.push(value.to_owned()),
@@ -135,6 +138,12 @@ struct Failure {
     message: String,
 }
 
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        Self { code: 4, message: error.to_string() }
+    }
+}
+
 fn run(options: Options) -> Result<(), Failure> {
     let mock = Mock::builder().seed(options.seed).clock(options.clock).build();
     let parts = if options.merchants.is_empty() { vec![MerchantParts::default()] } else { options.merchants };
@@ -148,10 +157,12 @@ fn run(options: Options) -> Result<(), Failure> {
     if let Some(dir) = options.kit_dir {
         builder = builder.kit_dir(dir);
     }
-    let server =
-        builder.start().map_err(|error| Failure { code: exit_code(&error), message: chain(&error) })?;
-    serve_until_signal(|| announce(&server, options.seed, &merchants))
-        .map_err(|error| Failure { code: 4, message: error.to_string() })
+    serve_until_signal(|| {
+        let server =
+            builder.start().map_err(|error| Failure { code: exit_code(&error), message: chain(&error) })?;
+        announce(&server, mock.seed(), &merchants)?;
+        Ok(server)
+    })
 }
 
 fn exit_code(error: &ServeError) -> u8 {
@@ -194,9 +205,9 @@ fn announce(server: &Server, seed: u64, merchants: &[MockMerchant]) -> io::Resul
     stdout.flush()
 }
 
-/// SIGINT or SIGTERM ends the server in good order, so that a temporary kit goes with it. Whoever reads the ready line
-/// may be done at once, so the handlers stand before it is written.
-fn serve_until_signal(announce: impl FnOnce() -> io::Result<()>) -> io::Result<()> {
+/// SIGINT or SIGTERM ends the server in good order, so that a temporary kit goes with it. The handlers stand before
+/// anything is made: a signal may come at any time, and whoever reads the ready line may be done at once.
+fn serve_until_signal(start: impl FnOnce() -> Result<Server, Failure>) -> Result<(), Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         #[cfg(unix)]
@@ -204,17 +215,18 @@ fn serve_until_signal(announce: impl FnOnce() -> io::Result<()>) -> io::Result<(
             use tokio::signal::unix::{SignalKind, signal};
             let (mut interrupt, mut terminate) =
                 (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
-            announce()?;
+            let _server = start()?;
             tokio::select! {
-                _ = interrupt.recv() => Ok(()),
-                _ = terminate.recv() => Ok(()),
+                _ = interrupt.recv() => {}
+                _ = terminate.recv() => {}
             }
         }
         #[cfg(not(unix))]
         {
-            announce()?;
-            tokio::signal::ctrl_c().await
+            let _server = start()?;
+            tokio::signal::ctrl_c().await?;
         }
+        Ok(())
     })
 }
 

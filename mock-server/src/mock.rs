@@ -133,11 +133,6 @@ impl Mock {
         world.engine.act(now, &key, action)
     }
 
-    /// Puts money into a merchant's balance.
-    pub fn top_up(&self, mch_id: &str, fen: u64) {
-        self.world().engine.top_up(mch_id, fen);
-    }
-
     /// The merchants of this world.
     pub fn merchants(&self) -> Vec<MockMerchant> {
         let world = self.world();
@@ -146,6 +141,11 @@ impl Mock {
             .accounts()
             .map(|account| MockMerchant { mock: self.clone(), account: account.clone() })
             .collect()
+    }
+
+    /// The seed it was built with.
+    pub fn seed(&self) -> u64 {
+        self.world().engine.seed().0
     }
 
     /// How many requests were answered.
@@ -254,10 +254,14 @@ impl MerchantBuilder {
             None => free_number(&world.engine),
         };
         let text = self.key.unwrap_or_else(|| {
-            format!("mock{}{}", seed.digits("key", &mch_id, 0, 14), seed.digits("key", &mch_id, 1, 14))
+            format!(
+                "mock{}{}",
+                seed.digits("key", &[&mch_id, "1"], 14),
+                seed.digits("key", &[&mch_id, "2"], 14)
+            )
         });
         let appids = if self.appids.is_empty() {
-            vec![format!("wx{:016x}", seed.draw("appid", &mch_id, 0))]
+            vec![format!("wx{:016x}", seed.draw("appid", &[&mch_id]))]
         } else {
             self.appids
         };
@@ -271,6 +275,13 @@ impl MerchantBuilder {
             let rule = if appid.is_empty() { Err(wechatpay_proto::rule::Violation::Missing) } else { Ok(()) };
             rule.and_then(|()| Rule::Token { max: 32 }.check(&Value::Text(appid)))
                 .map_err(|violation| refuse("appid", &violation))?;
+        }
+        if let Some(provider) = &self.provider {
+            let mode = world.engine.account(provider).map(|account| account.credentials.mode());
+            if mode != Some(Mode::ServiceProvider) {
+                let problem = format!("{provider} is no service provider of this mock");
+                return Err(MockError::Merchant { part: "provider", problem });
+            }
         }
         let account = Account {
             mch_id: mch_id.clone(),
@@ -291,7 +302,7 @@ impl MerchantBuilder {
 
 /// The first made-up number that nobody has.
 fn free_number(engine: &Engine) -> String {
-    let number = |count| format!("99{}", engine.seed().digits("mch_id", "", count, 8));
+    let number = |count: u32| format!("99{}", engine.seed().digits("mch_id", &[&count.to_string()], 8));
     (0..).map(number).find(|number| engine.account(number).is_none()).unwrap_or_default()
 }
 
@@ -346,6 +357,11 @@ impl MockMerchant {
     /// Has the receiver claim a packet.
     pub fn claim(&self, mch_billno: &str) -> Result<RedPacket, ActionError> {
         self.mock.act(self.mch_id(), mch_billno, &Action::Claim { openid: None })
+    }
+
+    /// Puts money into its balance.
+    pub fn top_up(&self, fen: u64) {
+        self.mock.world().engine.top_up(self.mch_id(), fen);
     }
 
     /// Its balance in fen.

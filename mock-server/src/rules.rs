@@ -16,7 +16,8 @@ const HOUR: Duration = Duration::from_secs(3600);
 pub struct Rules {
     /// Sending the same `mch_billno` again sooner than this answers FREQ_LIMIT. 1 s.
     pub resend_gap: Duration,
-    /// Sends of one merchant in any second; more answer FREQ_LIMIT. 30; `None` for no limit.
+    /// Sends of one merchant in any second; more answer FREQ_LIMIT. 30; `None` for no limit. While the clock stands
+    /// still no second passes: advance it, or lift the limit.
     pub sends_per_second: Option<u32>,
     /// Amounts in fen that need no `scene_id`. 100..=20000.
     pub amount: RangeInclusive<u32>,

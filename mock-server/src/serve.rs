@@ -27,7 +27,7 @@ use crate::mock::{Mock, MockMerchant};
 mod admin;
 
 /// Connections served at once; more wait in the queue of the listener.
-const MAX_CONNECTIONS: usize = 256;
+const MAX_CONNECTIONS: usize = 2048;
 /// The most bytes of a request's head.
 const MAX_HEAD: usize = 64 * 1024;
 /// The longest for the first byte, for a handshake, and for a request's head.
@@ -238,6 +238,10 @@ where
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_TIME)
         .max_buf_size(MAX_HEAD)
+        // A client may close its side behind the request and still wait for the answer.
+        .half_close(true)
+        // It would be the system's time, not the mock's.
+        .auto_date_header(false)
         .serve_connection(TokioIo::new(stream), service)
         .await
         .map_err(io::Error::other)

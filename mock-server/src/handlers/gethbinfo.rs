@@ -20,6 +20,8 @@ pub(crate) const HABITS: Habits = Habits {
     no_certificate: "请求未携带证书，或请求携带的证书出错",
     wrong_certificate: "请求未携带证书，或请求携带的证书出错",
     wrong_sign: "商户签名错误",
+    unopened: (ErrorCode::NoAuth, "没有权限"),
+    foreign_address: "没有权限",
 };
 
 pub(crate) fn handle(engine: &Engine, now: Time, arrival: &Arrival, fields: &Fields<'_>) -> Response<Bytes> {

@@ -21,6 +21,11 @@ pub(crate) const HABITS: Habits = Habits {
     no_certificate: "证书出错，请登录微信支付商户平台下载证书",
     wrong_certificate: "请求没带商户API证书或者带上了错误的商户API证书",
     wrong_sign: "签名错误",
+    unopened: (
+        ErrorCode::ProductAuthorityUnopen,
+        "你的商户号未开通该产品权限，请联系管理员到产品中心开通。开通路径：产品中心-产品大全-现金红包-申请开通",
+    ),
+    foreign_address: "IP地址非你在商户平台设置的可用IP地址",
 };
 
 pub(crate) fn handle(
@@ -146,7 +151,7 @@ fn open(engine: &mut Engine, now: Time, key: &OrderKey, payer: String, request: 
         wxappid: request.wxappid.to_owned(),
         re_openid: request.re_openid.to_owned(),
         amount: request.total_amount,
-        send_listid: engine.send_listid(now, &key.mch_id),
+        send_listid: engine.send_listid(now, key),
         status: Status::Sending,
         reason: None,
         created: now,
@@ -174,10 +179,7 @@ fn obstacle(engine: &Engine, now: Time, packet: &RedPacket) -> Option<Refusal> {
     let fen = u64::from(packet.amount.0);
     let (packets, user_fen, merchant_fen) = engine.ledger().today(now, &packet.key.mch_id, &packet.re_openid);
     let (code, text) = if rules.user_packets_a_day.is_some_and(|most| packets >= most) {
-        (
-            ErrorCode::SendNumLimit,
-            "该用户今日领取红包个数超过限制,如有需要请登录微信支付商户平台更改API安全配置",
-        )
+        (ErrorCode::SendNumLimit, "该用户今日领取红包个数超过限制")
     } else if rules.user_fen_a_day.is_some_and(|most| user_fen + fen > most) {
         (
             ErrorCode::RcvdAmountLimit,

@@ -51,6 +51,7 @@ fn route(mock: &Mock, path: &str, request: &Request<Bytes>) -> Result<Value, Ref
         (&Method::GET, ["health"]) => Ok(json!({
             "status": "ok",
             "version": env!("CARGO_PKG_VERSION"),
+            "seed": mock.seed(),
             "now": mock.now().to_string(),
             "merchants": mock.merchants().len(),
             "requests": mock.requests(),
