@@ -1,0 +1,277 @@
+//! The binary: the ready line, the signals, the exit codes.
+
+use std::fs;
+use std::io::{self, BufRead as _, BufReader};
+use std::net::{SocketAddr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdout, Command, Output, Stdio};
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::common::{APPID, KEY, MCH_ID};
+use crate::raw::{bounded, health, request, status, talk};
+
+const MERCHANT: &str =
+    "mch_id=10000098,key=exposed_your_key_here_have_risks,appid=wx8888888888888888,balance=5000";
+
+fn command(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_wechatpay-mock"));
+    for (name, _) in std::env::vars_os() {
+        if name.to_string_lossy().starts_with("WECHATPAY_MOCK_") {
+            command.env_remove(name);
+        }
+    }
+    command.args(arguments).stdin(Stdio::null()).stderr(Stdio::piped()).stdout(Stdio::piped());
+    command
+}
+
+/// A running binary; it does not outlive its test.
+struct Running {
+    child: Child,
+    stdout: Option<BufReader<ChildStdout>>,
+    ready: Value,
+    /// Where its temporary kit goes, so that nothing is left even if it has to be killed.
+    temporary: TempDir,
+}
+
+impl Running {
+    fn start(arguments: &[&str]) -> Self {
+        Self::spawn(&mut command(arguments))
+    }
+
+    fn spawn(command: &mut Command) -> Self {
+        let temporary = tempfile::tempdir().unwrap();
+        let mut child = command.env("TMPDIR", temporary.path()).spawn().unwrap();
+        let (stdout, line) = first_line(&mut child);
+        let mut running = Self { child, stdout: Some(stdout), ready: Value::Null, temporary };
+        running.ready = serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line:?}"));
+        running
+    }
+
+    fn address(&self) -> SocketAddr {
+        self.text("http").strip_prefix("http://").unwrap().parse().unwrap()
+    }
+
+    fn text(&self, key: &str) -> &str {
+        self.ready[key].as_str().unwrap()
+    }
+
+    fn path(&self, key: &str) -> PathBuf {
+        self.text(key).into()
+    }
+
+    /// Sends a signal and returns the exit code and what else came on stdout.
+    fn stop(mut self, signal: &str) -> (Option<i32>, String) {
+        let kill = Command::new("kill").args([signal, &self.child.id().to_string()]).status().unwrap();
+        assert!(kill.success());
+        let stdout = self.stdout.take().unwrap();
+        let rest = bounded(&mut self.child, || io::read_to_string(stdout).unwrap());
+        let code = self.child.wait().unwrap().code();
+        let left = fs::read_dir(self.temporary.path()).unwrap().count();
+        assert_eq!(left, 0, "files are left, exit code {code:?}");
+        (code, rest)
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn first_line(child: &mut Child) -> (BufReader<ChildStdout>, String) {
+    let mut stdout = BufReader::new(child.stdout.take().unwrap());
+    bounded(child, || {
+        let mut line = String::new();
+        stdout.read_line(&mut line).unwrap();
+        (stdout, line)
+    })
+}
+
+/// For runs that end by themselves; one that does not is ended.
+fn run(arguments: &[&str]) -> (Option<i32>, String) {
+    let mut child = command(arguments).spawn().unwrap();
+    let (_, line) = first_line(&mut child);
+    if !line.is_empty() {
+        child.kill().unwrap();
+    }
+    let Output { status, stderr, .. } = child.wait_with_output().unwrap();
+    assert_eq!(line, "", "{arguments:?} started a server");
+    (status.code(), String::from_utf8(stderr).unwrap())
+}
+
+#[test]
+fn the_ready_line_says_everything_that_a_test_needs() {
+    let folder = tempfile::tempdir().unwrap();
+    let kit = folder.path().join("kit");
+    let running = Running::start(&[
+        "--merchant",
+        MERCHANT,
+        "--merchant",
+        "mch_id=1,appid=wxa,appid=wxb",
+        "--seed",
+        "7",
+        "--clock",
+        "frozen:2026-01-01T09:00:00+08:00",
+        "--kit-dir",
+        kit.to_str().unwrap(),
+        "--listen",
+        "127.0.0.1:0",
+    ]);
+    let port = running.address().port();
+    let of = |mch_id: &str, key: &Value, appid: &str| {
+        let file = |name: &str| kit.join(mch_id).join(name);
+        json!({
+            "mch_id": mch_id, "key": key, "appid": appid, "cert": file("apiclient_cert.pem"),
+            "key_pem": file("apiclient_key.pem"), "p12": null, "p12_legacy": null,
+        })
+    };
+    let made_up = &running.ready["merchants"][1]["key"];
+    assert!(made_up.as_str().unwrap().starts_with("mock"));
+    let expected = json!({
+        "ready": true, "version": env!("CARGO_PKG_VERSION"), "pid": running.child.id(),
+        "url": format!("https://127.0.0.1:{port}"), "http": format!("http://127.0.0.1:{port}"),
+        "admin": format!("http://127.0.0.1:{port}/__mock"), "ui": null, "ca": kit.join("ca.pem"), "kit": kit, "seed": 7,
+        "merchants": [of(MCH_ID, &json!(KEY), APPID), of("1", made_up, "wxa")],
+    });
+    assert_eq!(running.ready, expected);
+    for merchant in expected["merchants"].as_array().unwrap() {
+        for file in ["cert", "key_pem"] {
+            assert!(Path::new(merchant[file].as_str().unwrap()).is_file());
+        }
+    }
+    assert!(running.path("ca").is_file());
+    let health = health(running.address());
+    assert_eq!((&health["now"], &health["merchants"]), (&json!("2026-01-01T09:00:00+08:00"), &json!(2)));
+    assert_eq!(running.stop("-TERM"), (Some(0), String::new()));
+    assert!(kit.join("ca.pem").exists(), "a folder that was given stays");
+}
+
+#[test]
+fn without_arguments_there_is_one_merchant_and_a_kit_that_goes_with_the_process() {
+    for signal in ["-TERM", "-INT"] {
+        let running = Running::start(&[]);
+        let merchants = running.ready["merchants"].as_array().unwrap();
+        assert!(matches!(&**merchants, [only] if only["mch_id"].as_str().unwrap().starts_with("99")));
+        let (kit, address) = (running.path("kit"), running.address());
+        assert!(kit.starts_with(running.temporary.path()) && running.path("ca").is_file());
+        // Traffic leaves stdout alone.
+        for line in ["GET /__mock/health", "GET /", "POST /mmpaymkttransfers/sendredpack"] {
+            assert!(status(&talk(address, request(line, "Connection: close\r\n", ""))) < 500);
+        }
+        assert_eq!(running.stop(signal), (Some(0), String::new()));
+        assert!(!kit.exists(), "{signal}");
+        assert!(TcpListener::bind(address).is_ok());
+    }
+}
+
+#[test]
+fn relative_folders_become_absolute() {
+    let folder = tempfile::tempdir().unwrap();
+    let running = Running::spawn(command(&["--kit-dir", "kit"]).current_dir(folder.path()));
+    assert!(running.path("kit").is_absolute());
+    assert!(running.path("ca").is_file() && folder.path().join("kit/ca.pem").is_file());
+}
+
+#[test]
+fn variables_work_and_flags_beat_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let variables = |arguments: &[&str]| {
+        Running::spawn(
+            command(arguments)
+                .env("WECHATPAY_MOCK_SEED", "5")
+                .env("WECHATPAY_MOCK_CLOCK", "frozen:2030-01-01T00:00:00Z")
+                .env("WECHATPAY_MOCK_MERCHANT", "mch_id=1,appid=wxa")
+                .env("WECHATPAY_MOCK_LISTEN", "[::1]:0")
+                .env("WECHATPAY_MOCK_KIT_DIR", folder.path().join("variable")),
+        )
+    };
+    // Not every system has an IPv6 loopback address.
+    let listen: &[&str] =
+        if TcpListener::bind("[::1]:0").is_ok() { &[] } else { &["--listen", "127.0.0.1:0"] };
+    let running = variables(listen);
+    assert_eq!((&running.ready["seed"], &running.ready["merchants"][0]["mch_id"]), (&json!(5), &json!("1")));
+    assert_eq!(running.path("kit"), folder.path().join("variable"));
+    assert_eq!(running.address().is_ipv6(), listen.is_empty());
+    assert_eq!(health(running.address())["now"], "2030-01-01T08:00:00+08:00");
+
+    let flags = folder.path().join("flag");
+    let running = variables(&[
+        "--seed",
+        "6",
+        "--clock",
+        "frozen:2031-01-01T00:00:00Z",
+        "--merchant",
+        "mch_id=2",
+        "--listen",
+        "127.0.0.1:0",
+        "--kit-dir",
+        flags.to_str().unwrap(),
+    ]);
+    let merchants = running.ready["merchants"].as_array().unwrap();
+    assert_eq!(
+        (&running.ready["seed"], merchants.len(), &merchants[0]["mch_id"]),
+        (&json!(6), 1, &json!("2"))
+    );
+    assert_eq!((running.path("kit"), running.address().is_ipv4()), (flags, true));
+    assert_eq!(health(running.address())["now"], "2031-01-01T08:00:00+08:00");
+}
+
+#[test]
+fn one_seed_makes_up_one_merchant() {
+    let made_up = |seed: &str| {
+        let running = Running::start(&["--seed", seed]);
+        let merchant = &running.ready["merchants"][0];
+        ["mch_id", "key", "appid"].map(|part| merchant[part].as_str().unwrap().to_owned())
+    };
+    assert_eq!(made_up("1"), made_up("1"));
+    assert_ne!(made_up("1"), made_up("2"));
+}
+
+#[test]
+fn wrong_usage_ends_with_code_2_and_names_what_is_wrong() {
+    let cases: [(&[&str], &str); 17] = [
+        (&["--merchant", "key=0123456789012345678901234567890"], "key"),
+        (&["--merchant", "key=012345678901234567890123456789012"], "key"),
+        (&["--merchant", "key=0123456789 12345678901234567890A"], "key"),
+        (&["--merchant", "mch_id=1", "--merchant", "mch_id=1"], "mch_id"),
+        (&["--merchant", "mch_id="], "mch_id"),
+        (&["--merchant", "mch_id=../a"], "mch_id"),
+        (&["--merchant", "mch_id=123456789012345678901234567890123"], "mch_id"),
+        (&["--merchant", "appid="], "appid"),
+        (&["--merchant", "balance=-1"], "balance"),
+        (&["--merchant", "balance=1.5"], "balance"),
+        (&["--merchant", "balance=18446744073709551616"], "balance"),
+        (&["--merchant", "name=shop"], "name"),
+        (&["--merchant", "mch_id"], "name=value"),
+        (&["--clock", "yesterday"], "RFC 3339"),
+        (&["--seed", "x"], "--seed"),
+        (&["--listen", "0.0.0.0:0"], "0.0.0.0:0 is not a loopback address"),
+        (&["--unheard-of"], "--unheard-of"),
+    ];
+    for (arguments, part) in cases {
+        let (code, stderr) = run(arguments);
+        assert_eq!(code, Some(2), "{arguments:?}: {stderr}");
+        assert!(stderr.contains(part), "{arguments:?}: {stderr}");
+        assert!(
+            !stderr.contains("012345678901234567890123456789012") || part != "key",
+            "a key is not repeated"
+        );
+    }
+}
+
+#[test]
+fn a_port_in_use_is_code_3_and_a_folder_that_is_a_file_code_4() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let (code, stderr) = run(&["--listen", &address]);
+    assert_eq!(code, Some(3), "{stderr}");
+    assert!(stderr.contains(&address), "{stderr}");
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let path = file.path().to_str().unwrap();
+    let (code, stderr) = run(&["--kit-dir", path]);
+    assert_eq!(code, Some(4), "{stderr}");
+    assert!(stderr.contains(path), "{stderr}");
+}

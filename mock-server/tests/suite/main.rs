@@ -1,0 +1,23 @@
+//! The mock from outside. What these tests send is signed by a naive signer of their own, so that the mock and the
+//! core cannot agree on one mistake.
+
+mod answers;
+mod checks;
+mod common;
+mod determinism;
+mod documents;
+mod orders;
+mod provider;
+
+#[cfg(feature = "server")]
+mod admin;
+#[cfg(all(feature = "server", unix))]
+mod binary;
+#[cfg(feature = "server")]
+mod kit;
+#[cfg(feature = "server")]
+mod raw;
+#[cfg(feature = "server")]
+mod socket;
+#[cfg(feature = "server")]
+mod tls;
