@@ -1,5 +1,7 @@
 //! The short way: sign, send, accept.
 
+use std::fmt;
+
 use crate::endpoint::Endpoint;
 use crate::error::Error;
 use crate::merchant::Merchant;
@@ -12,7 +14,7 @@ use crate::transport::{BaseUrl, BlockingTransport, Transport};
 ///
 /// `nonce` gives 16 unpredictable bytes at each call, or the error that it has none; `os_random` of the transports
 /// of this project fits, and so does a closure that returns `[u8; 16]`.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Client<T, N> {
     merchant: Merchant,
     transport: T,
@@ -61,5 +63,16 @@ where
         let (request, pending) = signed.into_parts();
         let response = self.transport.send_blocking(request).map_err(Error::Transport)?;
         pending.accept(&response).map(|reply| reply.into_owned()).map_err(Error::Reply)
+    }
+}
+
+impl<T: fmt::Debug, N> fmt::Debug for Client<T, N> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut client = f.debug_struct("Client");
+        client
+            .field("merchant", &self.merchant)
+            .field("transport", &self.transport)
+            .field("base", &self.base);
+        client.finish_non_exhaustive()
     }
 }

@@ -2,18 +2,23 @@
 
 use crate::open_enum;
 
-/// What to do after an answer that names an error code. In every case but [`Advice::NewNumber`] the `mch_billno`
-/// stays the same.
+/// What to do after an answer that names an error code. Whatever the advice, the `mch_billno` and its parameters stay
+/// the same; only [`Outcome::Failed`](crate::Outcome::Failed) lets the business choose a new number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Advice {
-    /// The outcome is unknown: query the order, or send it again with the same `mch_billno`.
+    /// The outcome is unknown: query the order, or send it again as it was.
     Query,
-    /// Not paid by this attempt: wait, or top up, then send again with the same `mch_billno`.
+    /// Not paid by this attempt: wait, or top up, then send it again as it was.
     ResendSame,
-    /// A defect on the caller's side: mend it first; the same `mch_billno` is fine afterwards.
-    Fix,
-    /// This `mch_billno` is dead. Only here may the *business* choose a new one.
-    NewNumber,
+    /// A defect outside the order: key, certificate, permission, form. Mend it, then send it again as it was.
+    FixSetup,
+    /// A defect in the parameters of the order. They must not be changed under the same number, because an earlier
+    /// attempt may have landed: query, and let a person decide.
+    FixOrder,
+    /// This `mch_billno` looks dead. Query it once to be sure; only where that says `FAILED`, or where the outcome of
+    /// this answer is already [`Outcome::Failed`](crate::Outcome::Failed), may the *business* choose a new one.
+    ConfirmThenNewNumber,
 }
 
 open_enum! {
@@ -67,7 +72,7 @@ open_enum! {
         DayOverLimited = "DAY_OVER_LIMITED",
         /// 未开通该产品权限 (observed, not documented).
         ProductAuthorityUnopen = "PRODUCT_AUTHORITY_UNOPEN",
-        /// 商户号被处罚、冻结.
+        /// 商户号被处罚、冻结: ask support, and query meanwhile.
         PayerAccountAbnormal = "PAYER_ACCOUNT_ABNORMAL",
         /// 指定单号数据不存在, on a query. **No proof of failure:** the order may still be on its way.
         NotFound = "NOT_FOUND",
@@ -78,7 +83,7 @@ impl ErrorCode<'_> {
     /// What to do next. A code that is not listed says [`Advice::Query`].
     pub fn advice(&self) -> Advice {
         match self {
-            Self::SendFailed => Advice::NewNumber,
+            Self::SendFailed => Advice::ConfirmThenNewNumber,
             Self::SendNumLimit
             | Self::SendAmountLimit
             | Self::RcvdAmountLimit
@@ -86,22 +91,22 @@ impl ErrorCode<'_> {
             | Self::NotEnough
             | Self::SecondOverLimited
             | Self::DayOverLimited => Advice::ResendSame,
-            Self::IllegalAppid
-            | Self::MoneyLimit
-            | Self::CaError
+            Self::CaError
             | Self::SignError
             | Self::XmlError
             | Self::ApiMethodClosed
+            | Self::ProductAuthorityUnopen => Advice::FixSetup,
+            Self::IllegalAppid
+            | Self::MoneyLimit
             | Self::OpenidError
             | Self::MsgAppidError
             | Self::AcceptModeError
-            | Self::ParamError
-            | Self::ProductAuthorityUnopen
-            | Self::PayerAccountAbnormal => Advice::Fix,
+            | Self::ParamError => Advice::FixOrder,
             Self::NoAuth
             | Self::FatalError
             | Self::SystemError
             | Self::Processing
+            | Self::PayerAccountAbnormal
             | Self::NotFound
             | Self::Other(_) => Advice::Query,
         }
@@ -115,7 +120,7 @@ mod tests {
     #[test]
     fn only_one_code_frees_a_new_number() {
         let free: Vec<_> =
-            ErrorCode::LISTED.iter().filter(|code| code.advice() == Advice::NewNumber).collect();
+            ErrorCode::LISTED.iter().filter(|code| code.advice() == Advice::ConfirmThenNewNumber).collect();
         assert_eq!(free, [&ErrorCode::SendFailed]);
     }
 

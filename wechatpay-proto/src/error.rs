@@ -1,5 +1,5 @@
 //! Errors that say whose fault it is: ours ([`RequestError`]), the way's (the transport's own type), or the other
-//! side's ([`ReplyError`]). None of them holds a key, a sign, a signed text, a value or a body.
+//! side's ([`ReplyError`]). None of them holds a key, a sign, a signed text, a text that was sent, or a body.
 
 use std::fmt;
 

@@ -42,7 +42,7 @@
 //! let reply = pending.accept(&response)?;
 //! match reply.outcome() {
 //!     Outcome::Accepted => println!("taken as {:?}", reply.send_listid),
-//!     Outcome::Failed => println!("not paid; a new mch_billno may be chosen"),
+//!     Outcome::Failed => println!("not paid; query once to be sure, then a new mch_billno may be chosen"),
 //!     // Everything else. Query, or send again with the SAME mch_billno. So it is for every error above, too.
 //!     Outcome::Unknown(reason) => println!("not settled: {reason:?}, next: {:?}", reason.advice()),
 //! }
@@ -83,6 +83,7 @@ pub mod reply;
 pub mod rule;
 mod sign;
 mod signed;
+#[doc(hidden)]
 pub mod table;
 pub mod transport;
 pub mod v2;

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use zeroize::Zeroize as _;
+use zeroize::Zeroizing;
 
 use crate::endpoint::Endpoint;
 use crate::error::RequestError;
@@ -15,29 +15,28 @@ use crate::wire::Value;
 
 /// The APIv2 key (API密钥): exactly 32 visible ASCII bytes. Overwritten when dropped, never shown.
 #[derive(Clone)]
-pub struct ApiKey([u8; 32]);
+pub struct ApiKey(Box<Zeroizing<[u8; 32]>>);
 
 impl ApiKey {
     /// Takes the key as the merchant platform shows it. No default and no shorter key exists: with an empty key
     /// everybody can sign.
     pub fn new(key: impl AsRef<[u8]>) -> Result<Self, RequestError> {
         let key = key.as_ref();
-        let bytes = <[u8; 32]>::try_from(key)
-            .map_err(|_| RequestError::new("key", Violation::Length { exactly: 32, len: key.len() }))?;
-        match bytes.iter().position(|byte| !byte.is_ascii_graphic()) {
-            Some(at) => Err(RequestError::new("key", Violation::Characters { allowed: "visible ASCII", at })),
-            None => Ok(Self(bytes)),
+        let refuse = |violation| Err(RequestError::new("key", violation));
+        if key.len() != 32 {
+            return refuse(Violation::Length { exactly: 32, len: key.len() });
         }
+        if let Some(at) = key.iter().position(|byte| !byte.is_ascii_graphic()) {
+            return refuse(Violation::Characters { allowed: "visible ASCII", at });
+        }
+        // Filled in place: a key that moves leaves no copy behind.
+        let mut bytes = Box::new(Zeroizing::new([0; 32]));
+        bytes.copy_from_slice(key);
+        Ok(Self(bytes))
     }
 
     pub(crate) fn expose(&self) -> &[u8; 32] {
         &self.0
-    }
-}
-
-impl Drop for ApiKey {
-    fn drop(&mut self) {
-        self.0.zeroize();
     }
 }
 

@@ -2,6 +2,7 @@
 
 use crate::error::RequestError;
 use crate::rule::{Rule, Violation};
+use crate::sign::hex;
 use crate::wire::Value;
 
 /// 随机字符串 (`nonce_str`): at most 32 characters. Used up by the request that it signs.
@@ -11,8 +12,7 @@ pub struct Nonce(Box<str>);
 impl Nonce {
     /// From 16 unpredictable bytes: 32 hex digits. The transports offer such bytes from the operating system.
     pub fn from_bytes(bytes: [u8; 16]) -> Self {
-        let digit = |nibble: u8| char::from_digit(nibble.into(), 16).unwrap_or('0');
-        Self(bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect())
+        Self(hex(&bytes).into())
     }
 
     /// From text of one's own: 1 to 32 of `[0-9A-Za-z]`. For documented examples, and for a resend that must be

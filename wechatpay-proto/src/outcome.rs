@@ -11,7 +11,8 @@ use crate::code::{Advice, ErrorCode};
 pub enum Outcome<'b> {
     /// The service took the order: it is, or was, paid out. A number that was paid before answers the same.
     Accepted,
-    /// Definitely not paid. Only now may the business choose a new `mch_billno`.
+    /// Definitely not paid: `SEND_FAILED` to a sending, or the status `FAILED` to a query. Only now may the business
+    /// choose a new `mch_billno`. After a `SEND_FAILED` the official advice is to query once first, to be sure.
     Failed,
     /// Not settled. Query the order, or send it again with the **same** `mch_billno` and the same parameters.
     Unknown(Reason<'b>),
@@ -21,9 +22,11 @@ pub enum Outcome<'b> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Reason<'b> {
-    /// The service named a code; [`ErrorCode::advice`] says what to mend or wait for. It speaks of this attempt
+    /// The service named a code; [`advice`](Self::advice) says what to mend or wait for. It speaks of this attempt
     /// only and settles no attempt before it.
     Code(ErrorCode<'b>),
+    /// The service refused to answer a query, and named a code. That says nothing about the order.
+    QueryRefused(ErrorCode<'b>),
     /// Neither success nor a code: `return_code` FAIL, or no `result_code`.
     NoVerdict,
     /// A query says `SENDING`, perhaps with a `reason`. Never final.
@@ -42,11 +45,20 @@ pub enum Reason<'b> {
 }
 
 impl Reason<'_> {
-    /// What to do next. Never [`Advice::NewNumber`]: an unknown outcome frees no number, whatever code came with it.
+    /// What to do next. Never [`Advice::ConfirmThenNewNumber`]: an unknown outcome frees no number, whatever code came
+    /// with it.
     pub fn advice(&self) -> Advice {
         match self {
-            Self::Code(code) if code.advice() != Advice::NewNumber => code.advice(),
-            Self::NotSent => Advice::Fix,
+            Self::Code(code) => match code.advice() {
+                Advice::ConfirmThenNewNumber => Advice::Query,
+                advice => advice,
+            },
+            Self::QueryRefused(ErrorCode::NoAuth) => Advice::FixSetup,
+            Self::QueryRefused(code) => match code.advice() {
+                Advice::FixSetup | Advice::FixOrder => Advice::FixSetup,
+                _ => Advice::Query,
+            },
+            Self::NotSent => Advice::FixSetup,
             _ => Advice::Query,
         }
     }
@@ -55,6 +67,7 @@ impl Reason<'_> {
     pub fn into_owned(self) -> Reason<'static> {
         match self {
             Self::Code(code) => Reason::Code(code.into_owned()),
+            Self::QueryRefused(code) => Reason::QueryRefused(code.into_owned()),
             Self::NoVerdict => Reason::NoVerdict,
             Self::Sending { reason } => {
                 Reason::Sending { reason: reason.map(|reason| Cow::Owned(reason.into_owned())) }

@@ -62,7 +62,7 @@ impl<'b> Head<'b> {
         self.return_code == ResultCode::Success && self.result_code == Some(ResultCode::Fail)
     }
 
-    /// Why an answer that is no success settles nothing.
+    /// Why an answer to a sending that is no success settles nothing.
     pub fn reason(&self) -> Reason<'b> {
         self.err_code.clone().map_or(Reason::NoVerdict, Reason::Code)
     }

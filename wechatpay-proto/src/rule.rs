@@ -12,7 +12,8 @@ pub enum Rule {
     /// The type of the field says it all. Of text, only what could not be read back is refused: characters that XML
     /// does not allow, and carriage returns.
     Any,
-    /// Text for people: 1 to `max` bytes of UTF-8, not blank, no control characters, no line breaks.
+    /// Text for people: 1 to `max` bytes of UTF-8, not blank, no C0 controls (line
+    /// breaks and tabs are some), no byte order mark.
     Text {
         /// The most bytes of UTF-8.
         max: usize,
@@ -50,8 +51,10 @@ impl Rule {
             (Self::Range { min, max }, Value::Number(number)) => in_range(*number, *min, *max),
             (Self::Exactly(one), value) if one == value => Ok(()),
             (Self::Exactly(one), _) => Err(Violation::Exactly { value: *one }),
+            (Self::Range { .. }, _) => Err(Violation::Malformed { expected: "a number, as its rule needs" }),
             (rule, Value::Text(text)) => rule.check_text(text),
-            _ => Ok(()),
+            (Self::Any, _) => Ok(()),
+            _ => Err(Violation::Malformed { expected: "a text, as its rule needs" }),
         }
     }
 
@@ -67,7 +70,7 @@ impl Rule {
 
     fn check_text(&self, text: &str) -> Result<(), Violation> {
         let allowed: (&'static str, fn(char) -> bool) = match self {
-            Self::Text { .. } => ("text without control characters or line breaks", is_printable),
+            Self::Text { .. } => ("text without C0 controls such as line breaks", is_printable),
             Self::Token { .. } => ("[0-9A-Za-z_-]", |c| c.is_ascii_alphanumeric() || c == '_' || c == '-'),
             Self::Alphanumeric { .. } => ("[0-9A-Za-z]", |c| c.is_ascii_alphanumeric()),
             Self::Ascii { .. } => ("visible ASCII", |c| c.is_ascii_graphic()),

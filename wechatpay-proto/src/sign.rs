@@ -195,8 +195,7 @@ impl Sign {
 
     /// Upper-case hex, the form on the wire.
     pub(crate) fn to_hex(self) -> String {
-        let digit = |nibble: u8| char::from_digit(nibble.into(), 16).unwrap_or('0').to_ascii_uppercase();
-        self.bytes().iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
+        hex(self.bytes()).to_ascii_uppercase()
     }
 
     fn bytes(&self) -> &[u8] {
@@ -211,6 +210,12 @@ impl fmt::Debug for Sign {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Sign({}, ..)", self.sign_type())
     }
+}
+
+/// Lower-case hex.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    let digit = |nibble: u8| char::from_digit(nibble.into(), 16).unwrap_or('0');
+    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
 }
 
 fn decode<const N: usize>(hex: &str) -> Option<[u8; N]> {

@@ -8,7 +8,9 @@ pub mod order;
 /// be those of another.
 ///
 /// A row is `wire_name: Type => Rule;`. The byte order of names that signing needs is worked out by the compiler;
-/// a name that stands twice, or cannot stand on the wire, does not compile. The blocks, in this order:
+/// a name that stands twice, or cannot stand on the wire, does not compile. A name that is a keyword of Rust is
+/// written raw (`r#type`); `options` among the required rows and `head` and `extra` among those of the reply are taken.
+/// The blocks, in this order:
 ///
 /// * the header: names, path, whether the client certificate is needed, the digest
 ///   ([`SignBy`](crate::endpoint::SignBy)), what the answer's trust rests on ([`Trust`](crate::endpoint::Trust));
@@ -58,7 +60,7 @@ pub mod order;
 macro_rules! endpoint {
     (
         $(#[$meta:meta])*
-        $vis:vis struct $Request:ident<$a:lifetime> => $Reply:ident<$b:lifetime>;
+        $vis:vis struct $Request:ident $(<$a:lifetime>)? => $Reply:ident<$b:lifetime>;
         POST $path:literal, certificate: $certificate:literal, sign: $sign:ident, trust: $trust:ident;
 
         envelope { $($env:ident: $source:ident;)* }
@@ -78,7 +80,8 @@ macro_rules! endpoint {
         $(#[$meta])*
         #[doc = concat!("\n\nThe answer is [`", stringify!($Reply), "`]. Path: `", $path, "`.")]
         #[derive(Clone, Debug, PartialEq, Eq)]
-        $vis struct $Request<$a> {
+        #[allow(non_snake_case, reason = "names are as on the wire")]
+        $vis struct $Request $(<$a>)? {
             $($(#[$req_meta])* #[doc = concat!("\n\nRule: `", stringify!($req_rule), "`.")] pub $req: $req_type,)*
             $(
                 #[doc = concat!("The optional fields: [`", stringify!($Options), "`].")]
@@ -89,56 +92,55 @@ macro_rules! endpoint {
         $(
             #[doc = concat!("The optional fields of [`", stringify!($Request), "`].")]
             #[derive(Clone, Debug, Default, PartialEq, Eq)]
+            #[allow(non_snake_case, reason = "names are as on the wire")]
             $vis struct $Options $(<$o>)? {
                 $(
                     $(#[$opt_meta])*
                     #[doc = concat!("\n\nRule: `", stringify!($opt_rule), "`, ", stringify!($opt_presence), ".")]
-                    pub $opt: Option<$opt_type>,
+                    pub $opt: ::core::option::Option<$opt_type>,
                 )*
             }
         )?
 
         const _: () = {
-            use $crate::endpoint::{Field, Presence, SignBy, Spec, Trust};
-            use $crate::table::order;
-
-            const COUNT: usize = [
+            // Items are not hygienic: whatever they are called hides that name from the rules of the rows.
+            const __WECHATPAY_COUNT: usize = [
                 $(stringify!($env),)* $(stringify!($req),)* $($(stringify!($fix),)*)? $($(stringify!($opt),)*)?
             ].len();
-            const FIELDS: [Field; COUNT] = [
-                $(Field {
-                    name: stringify!($env),
-                    presence: Presence::Envelope,
+            const __WECHATPAY_FIELDS: [$crate::endpoint::Field; __WECHATPAY_COUNT] = [
+                $($crate::endpoint::Field {
+                    name: $crate::table::order::wire(stringify!($env)),
+                    presence: $crate::endpoint::Presence::Envelope,
                     rule: $crate::endpoint::envelope_rules::$source,
                 },)*
-                $(Field { name: stringify!($req), presence: Presence::Required, rule: $req_rule },)*
-                $($(Field {
-                    name: stringify!($fix),
-                    presence: Presence::Fixed,
+                $($crate::endpoint::Field { name: $crate::table::order::wire(stringify!($req)), presence: $crate::endpoint::Presence::Required, rule: $req_rule },)*
+                $($($crate::endpoint::Field {
+                    name: $crate::table::order::wire(stringify!($fix)),
+                    presence: $crate::endpoint::Presence::Fixed,
                     rule: $crate::rule::Rule::Exactly($fix_value),
                 },)*)?
-                $($(Field { name: stringify!($opt), presence: Presence::$opt_presence, rule: $opt_rule },)*)?
+                $($($crate::endpoint::Field { name: $crate::table::order::wire(stringify!($opt)), presence: $crate::endpoint::Presence::$opt_presence, rule: $opt_rule },)*)?
             ];
-            const ORDER: [usize; COUNT] = order::ascii(&FIELDS);
-            const SPEC: Spec = Spec {
+            const __WECHATPAY_ORDER: [usize; __WECHATPAY_COUNT] = $crate::table::order::ascii(&__WECHATPAY_FIELDS);
+            const __WECHATPAY_SPEC: $crate::endpoint::Spec = $crate::endpoint::Spec {
                 path: $path,
                 certificate: $certificate,
-                sign_by: SignBy::$sign,
-                trust: Trust::$trust,
-                fields: &FIELDS,
-                order: &ORDER,
-                echoes: &[$(stringify!($echo)),*],
-                promises: &[$(stringify!($promise)),*],
+                sign_by: $crate::endpoint::SignBy::$sign,
+                trust: $crate::endpoint::Trust::$trust,
+                fields: &__WECHATPAY_FIELDS,
+                order: &__WECHATPAY_ORDER,
+                echoes: &[$($crate::table::order::wire(stringify!($echo))),*],
+                promises: &[$($crate::table::order::wire(stringify!($promise))),*],
                 lists: &[$($crate::wire::List { container: stringify!($container), item: stringify!($item) }),*],
             };
-            order::assert_sound(&SPEC, &[$(stringify!($rep)),*]);
+            $crate::table::order::assert_sound(&__WECHATPAY_SPEC, &[$($crate::table::order::wire(stringify!($rep))),*]);
 
-            impl<$a> $crate::endpoint::Endpoint for $Request<$a> {
-                const SPEC: &'static Spec = &SPEC;
+            impl $(<$a>)? $crate::endpoint::Endpoint for $Request $(<$a>)? {
+                const SPEC: &'static $crate::endpoint::Spec = &__WECHATPAY_SPEC;
                 type Reply<$b> = $Reply<$b>;
 
                 fn with_values<R>(&self, envelope: &$crate::endpoint::Envelope<'_>, visit: impl FnOnce(&[$crate::wire::Value<'_>]) -> R) -> R {
-                    let values: [$crate::wire::Value<'_>; COUNT] = [
+                    let values: [$crate::wire::Value<'_>; __WECHATPAY_COUNT] = [
                         $(envelope.$source(),)*
                         $($crate::wire::ToValue::to_value(&self.$req),)*
                         $($($fix_value,)*)?
@@ -148,18 +150,21 @@ macro_rules! endpoint {
                 }
 
                 $(
-                    fn check(&self) -> Result<(), $crate::RequestError> {
+                    fn check(&self) -> ::core::result::Result<(), $crate::RequestError> {
                         $check(self)
                     }
                 )?
             }
 
-            impl<$a> $crate::endpoint::Incoming<$a> for $Request<$a> {
-                fn read(fields: &$a $crate::wire::Fields<$a>) -> Result<Self, $crate::RequestError> {
-                    Ok(Self {
-                        $($req: $crate::endpoint::read_required(fields, stringify!($req))?,)*
+            impl<'__f $(, $a)?> $crate::endpoint::Incoming<'__f> for $Request $(<$a>)?
+            where
+                $('__f: $a,)?
+            {
+                fn read(fields: &'__f $crate::wire::Fields<'__f>) -> ::core::result::Result<Self, $crate::RequestError> {
+                    ::core::result::Result::Ok(Self {
+                        $($req: $crate::endpoint::read_required(fields, $crate::table::order::wire(stringify!($req)))?,)*
                         $(options: $Options {
-                            $($opt: $crate::endpoint::read_optional(fields, stringify!($opt))?,)*
+                            $($opt: $crate::endpoint::read_optional(fields, $crate::table::order::wire(stringify!($opt)))?,)*
                         },)?
                     })
                 }
@@ -170,20 +175,22 @@ macro_rules! endpoint {
         /// what a success must have was checked before you get it. Borrows from the body;
         /// [`into_owned`](Self::into_owned) cuts it loose.
         #[derive(Clone, Debug, PartialEq, Eq)]
+        #[allow(non_snake_case, reason = "names are as on the wire")]
+        #[must_use = "an answer is no verdict: it may be a refusal, or leave everything open"]
         #[non_exhaustive]
         $vis struct $Reply<$b> {
             /// The five fields that every answer begins with.
             pub head: $crate::reply::Head<$b>,
-            $($(#[$rep_meta])* pub $rep: Option<$rep_type>,)*
-            $($(#[$list_meta])* pub $container: Vec<$Item<$b>>,)*
+            $($(#[$rep_meta])* pub $rep: ::core::option::Option<$rep_type>,)*
+            $($(#[$list_meta])* pub $container: ::std::vec::Vec<$Item<$b>>,)*
             /// Fields that the table does not know, in the order of the answer.
-            pub extra: Vec<(::std::borrow::Cow<$b, str>, ::std::borrow::Cow<$b, str>)>,
+            pub extra: ::std::vec::Vec<(::std::borrow::Cow<$b, str>, ::std::borrow::Cow<$b, str>)>,
         }
 
         impl<$b> $Reply<$b> {
             /// An answer with nothing but its head: where a server starts.
             pub fn new(head: $crate::reply::Head<$b>) -> Self {
-                Self { head, $($rep: None,)* $($container: Vec::new(),)* extra: Vec::new() }
+                Self { head, $($rep: ::core::option::Option::None,)* $($container: ::std::vec::Vec::new(),)* extra: ::std::vec::Vec::new() }
             }
 
             /// The same answer, owning its text.
@@ -201,14 +208,14 @@ macro_rules! endpoint {
         impl<$b> $crate::reply::Reply<$b> for $Reply<$b> {
             type Static = $Reply<'static>;
 
-            fn read(fields: $crate::wire::Fields<$b>) -> Result<Self, $crate::ReplyError> {
+            fn read(fields: $crate::wire::Fields<$b>) -> ::core::result::Result<Self, $crate::ReplyError> {
                 let (fields, lists) = fields.into_parts();
                 let (head, fields) = $crate::reply::Head::read(fields)?;
                 let mut reply = Self::new(head);
                 for (name, value) in fields {
                     match name {
-                        $(stringify!($rep) => {
-                            reply.$rep = $crate::reply::read_field(stringify!($rep), value)?;
+                        $(row if row == const { $crate::table::order::wire(stringify!($rep)) } => {
+                            reply.$rep = $crate::reply::read_field($crate::table::order::wire(stringify!($rep)), value)?;
                         })*
                         other if !value.is_empty() => reply.extra.push((other.into(), value)),
                         _ => {} // empty is absent
@@ -217,18 +224,18 @@ macro_rules! endpoint {
                 for (name, items) in lists {
                     match name {
                         $(stringify!($container) => {
-                            reply.$container = items.into_iter().map($Item::read).collect::<Result<_, _>>()?;
+                            reply.$container = items.into_iter().map($Item::read).collect::<::core::result::Result<_, _>>()?;
                         })*
                         // The reader makes lists of declared containers only.
                         _ => drop(items),
                     }
                 }
-                Ok(reply)
+                ::core::result::Result::Ok(reply)
             }
 
             fn write(&self, xml: &mut $crate::wire::Writer) {
                 self.head.write(xml);
-                $(xml.element(stringify!($rep), &$crate::wire::ToValue::to_value(&self.$rep));)*
+                $(xml.element($crate::table::order::wire(stringify!($rep)), &$crate::wire::ToValue::to_value(&self.$rep));)*
                 $(
                     if !self.$container.is_empty() {
                         xml.open(stringify!($container));
@@ -257,30 +264,31 @@ macro_rules! endpoint {
         $(
             #[doc = concat!("One `", stringify!($item), "` of the list `", stringify!($container), "`.")]
             #[derive(Clone, Debug, Default, PartialEq, Eq)]
+            #[allow(non_snake_case, reason = "names are as on the wire")]
             #[non_exhaustive]
             $vis struct $Item<$b> {
-                $($(#[$leaf_meta])* pub $leaf: Option<$leaf_type>,)*
+                $($(#[$leaf_meta])* pub $leaf: ::core::option::Option<$leaf_type>,)*
                 /// Fields that the table does not know.
-                pub extra: Vec<(::std::borrow::Cow<$b, str>, ::std::borrow::Cow<$b, str>)>,
+                pub extra: ::std::vec::Vec<(::std::borrow::Cow<$b, str>, ::std::borrow::Cow<$b, str>)>,
             }
 
             impl<$b> $Item<$b> {
-                fn read(item: $crate::wire::Item<$b>) -> Result<Self, $crate::ReplyError> {
+                fn read(item: $crate::wire::Item<$b>) -> ::core::result::Result<Self, $crate::ReplyError> {
                     let mut read = Self::default();
                     for (name, value) in item.into_fields() {
                         match name {
-                            $(stringify!($leaf) => {
-                                read.$leaf = $crate::reply::read_field(stringify!($leaf), value)?;
+                            $(row if row == const { $crate::table::order::wire(stringify!($leaf)) } => {
+                                read.$leaf = $crate::reply::read_field($crate::table::order::wire(stringify!($leaf)), value)?;
                             })*
                             other if !value.is_empty() => read.extra.push((other.into(), value)),
                             _ => {} // empty is absent
                         }
                     }
-                    Ok(read)
+                    ::core::result::Result::Ok(read)
                 }
 
                 fn write(&self, xml: &mut $crate::wire::Writer) {
-                    $(xml.element(stringify!($leaf), &$crate::wire::ToValue::to_value(&self.$leaf));)*
+                    $(xml.element($crate::table::order::wire(stringify!($leaf)), &$crate::wire::ToValue::to_value(&self.$leaf));)*
                     for (name, value) in &self.extra {
                         xml.element(name, &$crate::wire::ToValue::to_value(value));
                     }

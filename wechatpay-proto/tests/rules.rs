@@ -85,7 +85,7 @@ fn text_for_people_that_is_just_at_its_limit_is_told() {
 
 #[test]
 fn a_text_holds_its_characters_only() {
-    let printable = "text without control characters or line breaks";
+    let printable = "text without C0 controls such as line breaks";
     for (field, value, allowed, at) in [
         ("mch_billno", "OD-1", "[0-9A-Za-z]", 2),
         ("mch_billno", "号", "[0-9A-Za-z]", 0),

@@ -189,7 +189,7 @@ fn an_error_knows_its_side_and_settles_nothing() {
         Outcome::Unknown(reason) => reason.advice(),
         settled => panic!("{settled:?}"),
     });
-    assert_eq!(advice, [Advice::Fix, Advice::Query, Advice::Query]);
+    assert_eq!(advice, [Advice::FixSetup, Advice::Query, Advice::Query]);
 }
 
 #[test]

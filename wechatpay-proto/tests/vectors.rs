@@ -124,7 +124,7 @@ fn say(outcome: &Outcome<'_>) -> String {
         return if outcome.is_accepted() { "accepted" } else { "failed" }.to_owned();
     };
     let why = match reason {
-        Reason::Code(code) => code.as_str().to_owned(),
+        Reason::Code(code) | Reason::QueryRefused(code) => code.as_str().to_owned(),
         Reason::Sending { reason: None } => "sending".to_owned(),
         Reason::Sending { reason: Some(reason) } => format!("sending ({reason})"),
         Reason::UnknownStatus(status) => format!("status {status}"),

@@ -31,6 +31,11 @@ pub const fn ascii<const N: usize>(fields: &[Field; N]) -> [usize; N] {
 pub const fn assert_sound(spec: &Spec, reply: &[&str]) {
     assert!(is_path(spec.path), "a path starts with '/' and holds [0-9A-Za-z/_-] only");
     let mut next = 0;
+    while next < reply.len() {
+        assert!(!has(&HEAD, reply[next]), "a row of the reply belongs to its head");
+        next += 1;
+    }
+    next = 0;
     while next < spec.echoes.len() {
         assert!(has(reply, spec.echoes[next]), "an echo is no row of the reply");
         assert!(!same(spec.echoes[next], "nonce_str"), "an answer has a nonce of its own, if any");
@@ -45,6 +50,20 @@ pub const fn assert_sound(spec: &Spec, reply: &[&str]) {
     while next < spec.promises.len() {
         assert!(has(reply, spec.promises[next]), "a promise is no row of the reply");
         next += 1;
+    }
+}
+
+/// The rows that every reply has, and the sign, which is not for typed reading.
+const HEAD: [&str; 6] = ["return_code", "return_msg", "result_code", "err_code", "err_code_des", "sign"];
+
+/// The name on the wire of a row whose name is a keyword of Rust: `r#type` is `type`.
+pub const fn wire(name: &str) -> &str {
+    match name.as_bytes() {
+        [b'r', b'#', rest @ ..] => match std::str::from_utf8(rest) {
+            Ok(rest) => rest,
+            Err(_) => name,
+        },
+        _ => name,
     }
 }
 

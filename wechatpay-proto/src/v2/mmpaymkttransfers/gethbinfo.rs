@@ -113,12 +113,13 @@ open_enum! {
     }
 }
 
-impl GetHbInfoReply<'_> {
+impl<'b> GetHbInfoReply<'b> {
     /// What is certain about this `mch_billno`: a packet that was sent, claimed or refunded was accepted; only
     /// `FAILED` is a failure. Everything else, `NOT_FOUND` too, settles nothing.
-    pub fn outcome(&self) -> Outcome<'_> {
+    pub fn outcome(&self) -> Outcome<'b> {
         if !self.head.is_success() {
-            return Outcome::Unknown(self.head.reason());
+            let code = self.head.err_code.clone();
+            return Outcome::Unknown(code.map_or(Reason::NoVerdict, Reason::QueryRefused));
         }
         match &self.status {
             Some(HbStatus::Sent | HbStatus::Received | HbStatus::RfundIng | HbStatus::Refund) => {

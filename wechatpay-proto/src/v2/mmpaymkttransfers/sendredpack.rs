@@ -89,10 +89,10 @@ fn scene_for_amount(request: &SendRedPack<'_>) -> Result<(), RequestError> {
     Err(RequestError::new("scene_id", Violation::RequiredWhen { when }))
 }
 
-impl SendRedPackReply<'_> {
+impl<'b> SendRedPackReply<'b> {
     /// What is certain about this `mch_billno`. [`Outcome::Failed`] needs the one code that frees a number, in an
     /// answer that names this very order.
-    pub fn outcome(&self) -> Outcome<'_> {
+    pub fn outcome(&self) -> Outcome<'b> {
         let dead = self.head.is_failure() && self.head.err_code == Some(ErrorCode::SendFailed);
         if self.head.is_success() {
             Outcome::Accepted
@@ -106,6 +106,7 @@ impl SendRedPackReply<'_> {
 
 /// 场景id (`scene_id`): what the packet is for. Each scene needs its own permission on the merchant platform.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Scene {
     /// 商品促销: promotion of goods.
     Product1,
