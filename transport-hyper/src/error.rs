@@ -16,7 +16,7 @@ pub enum TransportError {
     /// The URL may not carry a payment. Nothing was sent.
     #[error("the target of the request is refused")]
     Target(#[from] TargetError),
-    /// The endpoint wants the merchant's certificate and the TLS configuration has none. Nothing was sent.
+    /// The endpoint wants the merchant's certificate and none was given. Nothing was sent.
     #[error("the endpoint wants the merchant's certificate, and the transport has none")]
     NoIdentity,
     /// The host is no name that TLS can check. Nothing was sent.

@@ -5,12 +5,10 @@
 //!
 //! This is a small start. **Not there yet:** keeping connections for the next request, reading an identity from PEM
 //! files (see `wechatpay-transport-ureq`), limits for single steps, and moving on to the backup host, which is the
-//! caller's decision anyway. The certificates, both the merchant's and those of the authorities, are the caller's
-//! [`rustls::ClientConfig`]; the merchant's is shown to any server behind it that asks.
+//! caller's decision anyway. The certificates, both the merchant's and those of the authorities, come as rustls has
+//! them; the merchant's is shown for requests that are marked [`ClientCertificate`] and for no others.
 //!
 //! ```no_run
-//! use std::sync::Arc;
-//!
 //! use rustls::pki_types::pem::PemObject;
 //! use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 //! use wechatpay_proto::transport::{BaseUrl, ClientCertificate, Transport};
@@ -19,11 +17,7 @@
 //! # async fn pay(roots: rustls::RootCertStore) -> Result<(), Box<dyn std::error::Error>> {
 //! let certificate = CertificateDer::from_pem_file("apiclient_cert.pem")?;
 //! let key = PrivateKeyDer::from_pem_file("apiclient_key.pem")?;
-//! let config = rustls::ClientConfig::builder_with_provider(rustls::crypto::ring::default_provider().into())
-//!     .with_safe_default_protocol_versions()?
-//!     .with_root_certificates(roots)
-//!     .with_client_auth_cert(vec![certificate], key)?;
-//! let transport = HyperTransport::new(Arc::new(config));
+//! let transport = HyperTransport::new(roots)?.with_identity(vec![certificate], key)?;
 //!
 //! // Requests usually come from the core, signed and marked.
 //! let request = http::Request::post(BaseUrl::default().join("/mmpaymkttransfers/sendredpack")?)
@@ -39,8 +33,9 @@
 //!
 //! # What is guaranteed
 //!
+//! * The server's certificate is always verified; there is no switch. Revocation is not checked.
 //! * `https` everywhere, plain `http` only to a loopback address, for a mock on the same machine.
-//! * HTTP/1.1 only, whatever the TLS configuration offers.
+//! * HTTP/1.1 only, TLS 1.2 and 1.3.
 //! * The whole call has a time limit, 15 seconds by default. It needs a tokio runtime with time and I/O enabled.
 //! * A body above [`BODY_LIMIT`] bytes is an error, and so are response headers above 64 KiB.
 //! * No task is spawned: dropping the future drops the connection. The outcome of the request is then unknown.
@@ -59,8 +54,9 @@ use http::uri::{PathAndQuery, Scheme};
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
-use rustls::ClientConfig;
-use rustls::pki_types::ServerName;
+use rustls::client::WantsClientCert;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+use rustls::{ClientConfig, ConfigBuilder, RootCertStore};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout_at};
@@ -77,18 +73,31 @@ const HEADER_LIMIT: usize = 64 * 1024;
 /// The transport. Cloning is cheap.
 #[derive(Clone)]
 pub struct HyperTransport {
-    tls: Arc<ClientConfig>,
+    roots: Arc<RootCertStore>,
+    /// With the merchant's certificate.
+    merchant: Option<Arc<ClientConfig>>,
+    /// Without.
+    anonymous: Arc<ClientConfig>,
     total_timeout: Duration,
 }
 
 impl HyperTransport {
-    /// Connects with this TLS configuration: its authorities, its client certificate, its versions. ALPN is the one
-    /// thing that is overruled, because only HTTP/1.1 is spoken here.
-    pub fn new(mut config: Arc<ClientConfig>) -> Self {
-        if !config.alpn_protocols.is_empty() {
-            Arc::make_mut(&mut config).alpn_protocols = vec![b"http/1.1".to_vec()];
-        }
-        Self { tls: config, total_timeout: Duration::from_secs(15) }
+    /// Believes these certificate authorities, for example those of the crate `webpki-roots`.
+    pub fn new(roots: impl Into<Arc<RootCertStore>>) -> Result<Self, rustls::Error> {
+        let roots = roots.into();
+        let anonymous = Arc::new(trusting(&roots)?.with_no_client_auth());
+        Ok(Self { roots, merchant: None, anonymous, total_timeout: Duration::from_secs(15) })
+    }
+
+    /// The merchant's certificate chain, its own certificate first, and its private key, for requests marked
+    /// [`ClientCertificate`]. An error where the two cannot be used together.
+    pub fn with_identity(
+        mut self,
+        chain: Vec<CertificateDer<'static>>,
+        key: PrivateKeyDer<'static>,
+    ) -> Result<Self, rustls::Error> {
+        self.merchant = Some(Arc::new(trusting(&self.roots)?.with_client_auth_cert(chain, key)?));
+        Ok(self)
     }
 
     /// The time for a whole call, from name resolution to the last byte of the response. 15 seconds by default, a
@@ -102,28 +111,15 @@ impl HyperTransport {
     async fn exchange(&self, request: http::Request<Bytes>) -> Result<http::Response<Bytes>, TransportError> {
         check_target(request.uri())?;
         let encrypted = request.uri().scheme() == Some(&Scheme::HTTPS);
-        let wants_certificate = request.extensions().get::<ClientCertificate>().is_some();
-        if encrypted && wants_certificate && !self.tls.client_auth_cert_resolver.has_certs() {
-            return Err(TransportError::NoIdentity);
-        }
+        let tls = match request.extensions().get::<ClientCertificate>() {
+            _ if !encrypted => None, // there is no handshake that could present a certificate
+            Some(ClientCertificate) => Some(self.merchant.as_ref().ok_or(TransportError::NoIdentity)?),
+            None => Some(&self.anonymous),
+        };
         let deadline = Instant::now() + self.total_timeout;
-        let connecting = self.connect(request.uri(), encrypted);
+        let connecting = connect(request.uri(), tls);
         let stream = timeout_at(deadline, connecting).await.map_err(|_| TransportError::ConnectTimeout)??;
         timeout_at(deadline, speak(stream, request)).await.map_err(|_| TransportError::Timeout)?
-    }
-
-    async fn connect(&self, target: &http::Uri, encrypted: bool) -> Result<Box<dyn Stream>, TransportError> {
-        let host = target.host().unwrap_or_default();
-        let host = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(host);
-        let port = target.port_u16().unwrap_or(if encrypted { 443 } else { 80 });
-        let stream = TcpStream::connect((host, port)).await.map_err(TransportError::Connect)?;
-        let _ = stream.set_nodelay(true); // only a matter of speed
-        if !encrypted {
-            return Ok(Box::new(stream));
-        }
-        let name = ServerName::try_from(host.to_owned()).map_err(|_| TransportError::ServerName)?;
-        let connector = TlsConnector::from(Arc::clone(&self.tls));
-        Ok(Box::new(connector.connect(name, stream).await.map_err(TransportError::Handshake)?))
     }
 }
 
@@ -142,6 +138,29 @@ impl fmt::Debug for HyperTransport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("HyperTransport").field("total_timeout", &self.total_timeout).finish_non_exhaustive()
     }
+}
+
+fn trusting(
+    roots: &Arc<RootCertStore>,
+) -> Result<ConfigBuilder<ClientConfig, WantsClientCert>, rustls::Error> {
+    let builder = ClientConfig::builder_with_provider(rustls::crypto::ring::default_provider().into());
+    Ok(builder.with_safe_default_protocol_versions()?.with_root_certificates(Arc::clone(roots)))
+}
+
+/// Connects with TLS, or without where there is no configuration for it.
+async fn connect(
+    target: &http::Uri,
+    tls: Option<&Arc<ClientConfig>>,
+) -> Result<Box<dyn Stream>, TransportError> {
+    let host = target.host().unwrap_or_default();
+    let host = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(host);
+    let port = target.port_u16().unwrap_or(if tls.is_some() { 443 } else { 80 });
+    let stream = TcpStream::connect((host, port)).await.map_err(TransportError::Connect)?;
+    let _ = stream.set_nodelay(true); // only a matter of speed
+    let Some(tls) = tls else { return Ok(Box::new(stream)) };
+    let name = ServerName::try_from(host.to_owned()).map_err(|_| TransportError::ServerName)?;
+    let connector = TlsConnector::from(Arc::clone(tls));
+    Ok(Box::new(connector.connect(name, stream).await.map_err(TransportError::Handshake)?))
 }
 
 trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}

@@ -12,7 +12,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
 use rustls::server::WebPkiClientVerifier;
-use rustls::{ClientConfig, RootCertStore, ServerConfig};
+use rustls::{RootCertStore, ServerConfig};
 use wechatpay_proto::transport::{ClientCertificate, Transport};
 use wechatpay_transport_hyper::{BODY_LIMIT, HyperTransport, TransportError};
 
@@ -62,19 +62,12 @@ impl Authority {
 
     /// A transport that trusts this authority, with or without a certificate.
     fn transport(&self, with_certificate: bool) -> HyperTransport {
-        let builder = ClientConfig::builder_with_provider(rustls::crypto::ring::default_provider().into())
-            .with_safe_default_protocol_versions()
-            .unwrap()
-            .with_root_certificates(self.roots());
-        let mut config = match with_certificate {
-            true => {
-                let (certificate, key) = self.issue("1900000109");
-                builder.with_client_auth_cert(vec![certificate.der().clone()], key.into()).unwrap()
-            }
-            false => builder.with_no_client_auth(),
-        };
-        config.alpn_protocols = vec![b"h2".to_vec()]; // which the transport overrules
-        HyperTransport::new(Arc::new(config))
+        let transport = HyperTransport::new(self.roots()).unwrap();
+        if !with_certificate {
+            return transport;
+        }
+        let (certificate, key) = self.issue("1900000109");
+        transport.with_identity(vec![certificate.der().clone()], key.into()).unwrap()
     }
 }
 
@@ -193,7 +186,7 @@ async fn a_body_cut_off_inside_tls_is_noticed() {
     let authority = Authority::new();
     for cut_off in ["HTTP/1.1 200 OK\r\n\r\n<xml>", "HTTP/1.1 200 OK\r\nContent-Length: 11\r\n\r\n<xml>"] {
         let server = Server::tls(authority.server("127.0.0.1"), Reply::Close(cut_off.as_bytes().to_vec()));
-        let error = authority.transport(true).send(post(&server.https())).await.unwrap_err();
+        let error = authority.transport(true).send(marked(&server.https())).await.unwrap_err();
         assert!(matches!(error, TransportError::Exchange(_)) && !error.is_not_sent(), "{error:?}");
         assert_eq!(counts(&server.finish()), (1, 1));
     }
