@@ -29,24 +29,20 @@ const KEY: &str = "exposed_your_key_here_have_risks";
 const APPID: &str = "wx8888888888888888";
 
 /// The packet of the official sample.
-const PACKET: SendRedPack<'_> = SendRedPack {
-    mch_billno: "10000098201411111234567890",
-    wxappid: APPID,
-    send_name: "天虹百货",
-    re_openid: "oxTWIuGaIt6gTKsQRLau2M0yL16E",
-    total_amount: Fen(1_000),
-    wishing: "感谢您参加猜灯谜活动，祝您元宵节快乐！",
-    client_ip: std::net::Ipv4Addr::new(192, 168, 0, 1),
-    act_name: "猜灯谜抢红包活动",
-    remark: "猜越多得越多，快来抢！",
-    options: SendRedPackOptions {
-        sub_mch_id: None,
-        msgappid: None,
-        consume_mch_id: None,
-        scene_id: None,
-        risk_info: None,
-    },
-};
+fn packet() -> SendRedPack<'static> {
+    SendRedPack {
+        mch_billno: "10000098201411111234567890",
+        wxappid: APPID,
+        send_name: "天虹百货",
+        re_openid: "oxTWIuGaIt6gTKsQRLau2M0yL16E",
+        total_amount: Fen(1_000),
+        wishing: "感谢您参加猜灯谜活动，祝您元宵节快乐！",
+        client_ip: [192, 168, 0, 1].into(),
+        act_name: "猜灯谜抢红包活动",
+        remark: "猜越多得越多，快来抢！",
+        options: SendRedPackOptions::default(),
+    }
+}
 
 #[derive(Parser)]
 struct Options {
@@ -69,7 +65,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 fn in_process() -> Result<(), Box<dyn Error>> {
     let mock = Mock::builder().seed(42).build();
     let merchant = mock.merchant().mch_id(MCH_ID).key(KEY).appid(APPID).create()?;
-    let claim = || Ok(format!("{:?}", merchant.claim(PACKET.mch_billno)?.status));
+    let claim = || Ok(format!("{:?}", merchant.claim(packet().mch_billno)?.status));
     play(&merchant.transport(), &BaseUrl::default(), claim)?;
     println!("balance: {} of 1000000 fen left", merchant.balance_fen());
     Ok(())
@@ -85,7 +81,7 @@ fn over_mutual_tls(url: &str, kit: &Path) -> Result<(), Box<dyn Error>> {
     let transport = UreqTransport::builder().identity(identity).roots(roots).build()?;
     // The mock's admin API plays the user.
     let claim = || {
-        let uri = format!("{url}/__mock/redpackets/{MCH_ID}/{}/claim", PACKET.mch_billno);
+        let uri = format!("{url}/__mock/redpackets/{MCH_ID}/{}/claim", packet().mch_billno);
         let request = http::Request::post(uri).header("x-mock-admin", "1").body(Bytes::new())?;
         let response = transport.send_blocking(request)?;
         Ok(String::from_utf8_lossy(response.body()).into_owned())
@@ -102,11 +98,12 @@ fn play<T: BlockingTransport>(
     let merchant = Merchant::direct(MCH_ID, ApiKey::new(KEY)?)?;
 
     println!("== sendredpack");
-    let sent = call(&merchant, transport, base, &PACKET, b"nonce for packet")?;
+    let packet = packet();
+    let sent = call(&merchant, transport, base, &packet, b"nonce for packet")?;
     let reply = sent.pending.accept(&sent.response)?;
     println!("typed answer:\n{reply:#?}\noutcome: {:?}\n", reply.outcome());
 
-    let query = GetHbInfo { mch_billno: PACKET.mch_billno, appid: APPID };
+    let query = GetHbInfo { mch_billno: packet.mch_billno, appid: APPID };
     println!("== gethbinfo");
     let asked = call(&merchant, transport, base, &query, b"nonce for query1")?;
     let reply = asked.pending.accept(&asked.response)?;

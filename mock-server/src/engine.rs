@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderValue, Method, Request, Response, StatusCode};
-use wechatpay_proto::endpoint::Endpoint;
+use wechatpay_proto::ErrorCode;
+use wechatpay_proto::endpoint::{Endpoint, Spec};
 use wechatpay_proto::v2::mmpaymkttransfers::{GetHbInfo, SendRedPack};
-use wechatpay_proto::{ErrorCode, wire};
+use wechatpay_proto::wire::{self, Fields};
 
 use crate::account::Account;
 use crate::answer::{self, Refusal};
@@ -47,6 +48,23 @@ pub struct Arrival {
     /// From which address; `None` in-process.
     pub peer: Option<IpAddr>,
 }
+
+/// One endpoint that is served.
+struct Route {
+    spec: &'static Spec,
+    /// The text of XML_ERROR, which comes before any field could be read.
+    malformed: &'static str,
+    handle: fn(&mut Engine, Time, &Arrival, &Fields<'_>) -> Response<Bytes>,
+}
+
+const ROUTES: [Route; 2] = [
+    Route { spec: SendRedPack::SPEC, malformed: "输入xml参数格式错误", handle: sendredpack::handle },
+    Route {
+        spec: GetHbInfo::SPEC,
+        malformed: "请求的xml格式错误，或者post的数据为空",
+        handle: gethbinfo::handle,
+    },
+];
 
 #[derive(Clone, Debug)]
 pub(crate) struct Engine {
@@ -106,21 +124,14 @@ impl Engine {
         if arrival.certificate == Certificate::Foreign {
             return answer::page(StatusCode::BAD_REQUEST, "400 The SSL certificate error");
         }
-        let path = request.uri().path();
-        let habits = match path {
-            path if path == SendRedPack::SPEC.path => &sendredpack::HABITS,
-            path if path == GetHbInfo::SPEC.path => &gethbinfo::HABITS,
-            _ => return answer::page(StatusCode::NOT_FOUND, "404 Not Found"),
+        let Some(route) = ROUTES.iter().find(|route| route.spec.path == request.uri().path()) else {
+            return answer::page(StatusCode::NOT_FOUND, "404 Not Found");
         };
         // Anything but a POST has no body for the application, and an empty body is no XML.
         let body: &[u8] = if request.method() == Method::POST { request.body() } else { b"" };
-        let Ok(document) = wire::parse(body, &[]) else {
-            return answer::bare(&Refusal::new(ErrorCode::XmlError, habits.malformed));
-        };
-        if path == SendRedPack::SPEC.path {
-            sendredpack::handle(self, now, arrival, document.untrusted())
-        } else {
-            gethbinfo::handle(self, now, arrival, document.untrusted())
+        match wire::parse(body, &[]) {
+            Ok(document) => (route.handle)(self, now, arrival, document.untrusted()),
+            Err(_) => answer::bare(&Refusal::new(ErrorCode::XmlError, route.malformed)),
         }
     }
 

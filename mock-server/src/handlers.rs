@@ -25,8 +25,6 @@ pub(crate) struct Admitted<'f, E> {
 pub(crate) struct Habits {
     /// The row that must be bound to the merchant.
     pub(crate) appid: &'static str,
-    /// The text of XML_ERROR.
-    pub(crate) malformed: &'static str,
     /// The text of CA_ERROR without a certificate.
     pub(crate) no_certificate: &'static str,
     /// The text of CA_ERROR with another merchant's.

@@ -4,6 +4,7 @@
 //! names only, the other makes merchant certificates and is known to the server alone. Neither key touches the disk.
 
 use std::fs;
+use std::io::Write as _;
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -123,7 +124,7 @@ impl Kit {
             merchant_key: KeyPair::from_pem(include_str!("kit/worthless-key.pem"))?,
             judge: Judge::new(roots)?,
         };
-        write(&kit.dir().join("ca.pem"), &kit.ca_pem)?;
+        write(&kit.dir().join("ca.pem"), &kit.ca_pem, Access::Public)?;
         Ok(kit)
     }
 
@@ -150,8 +151,8 @@ impl Kit {
         let files =
             MerchantFiles { certificate: dir.join("apiclient_cert.pem"), key: dir.join("apiclient_key.pem") };
         let (certificate, key) = self.merchant_pem(mch_id, Validity::Current)?;
-        write(&files.certificate, &certificate)?;
-        write(&files.key, &key)?;
+        write(&files.certificate, &certificate, Access::Public)?;
+        write(&files.key, &key, Access::Private)?;
         Ok(files)
     }
 
@@ -271,6 +272,27 @@ fn set_validity(params: &mut CertificateParams, from_days: i64, to_days: i64) {
     params.not_after = day(to_days);
 }
 
-fn write(path: &Path, text: &str) -> Result<(), KitError> {
-    fs::write(path, text).map_err(|source| KitError::Io { path: path.to_owned(), source })
+/// Puts a whole file in its place at once, over whatever is there: a link is replaced, never followed.
+fn write(path: &Path, text: &str, access: Access) -> Result<(), KitError> {
+    let write = || {
+        let mut builder = tempfile::Builder::new();
+        #[cfg(unix)]
+        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(match access {
+            Access::Public => 0o644,
+            Access::Private => 0o600,
+        }));
+        #[cfg(not(unix))]
+        let _ = access;
+        let mut file = builder.tempfile_in(path.parent().unwrap_or(Path::new(".")))?;
+        file.write_all(text.as_bytes())?;
+        file.persist(path).map_err(|error| error.error)
+    };
+    write().map(drop).map_err(|source| KitError::Io { path: path.to_owned(), source })
+}
+
+/// Who may read a file.
+#[derive(Clone, Copy)]
+enum Access {
+    Public,
+    Private,
 }

@@ -28,8 +28,8 @@ struct Options {
 
     /// A merchant, as mch_id=…,key=…,appid=…,balance=… (balance in fen; appid may be repeated; parts left out are
     /// made up). May be repeated; without any there is one made-up merchant.
-    #[arg(long = "merchant", env = "WECHATPAY_MOCK_MERCHANT", value_name = "PARTS", value_parser = MerchantParts::parse)]
-    merchants: Vec<MerchantParts>,
+    #[arg(long = "merchant", env = "WECHATPAY_MOCK_MERCHANT", value_name = "PARTS", hide_env_values = true)]
+    merchants: Vec<String>,
 
     /// Where ids come from.
     #[arg(long, env = "WECHATPAY_MOCK_SEED", default_value_t = 0)]
@@ -146,10 +146,11 @@ impl From<io::Error> for Failure {
 
 fn run(options: Options) -> Result<(), Failure> {
     let mock = Mock::builder().seed(options.seed).clock(options.clock).build();
-    let parts = if options.merchants.is_empty() { vec![MerchantParts::default()] } else { options.merchants };
-    let merchants = parts
-        .into_iter()
-        .map(|parts| parts.create(&mock))
+    // Not by clap, whose errors would show the key.
+    let texts = if options.merchants.is_empty() { vec![String::new()] } else { options.merchants };
+    let merchants = texts
+        .iter()
+        .map(|text| MerchantParts::parse(text)?.create(&mock))
         .collect::<Result<Vec<_>, _>>()
         .map_err(|message| Failure { code: 2, message })?;
 

@@ -112,23 +112,19 @@ impl Mock {
 
     /// A copy of all packets and balances as they are now.
     pub fn ledger(&self) -> Ledger {
-        let mut world = self.world();
-        let now = world.clock.now();
-        world.engine.run_until(now);
-        world.engine.ledger().clone()
+        self.settled().engine.ledger().clone()
     }
 
     /// One packet as it is now.
     pub fn red_packet(&self, mch_id: &str, mch_billno: &str) -> Option<RedPacket> {
         let key = OrderKey { mch_id: mch_id.to_owned(), mch_billno: mch_billno.to_owned() };
-        self.ledger().packet(&key).cloned()
+        self.settled().engine.ledger().packet(&key).cloned()
     }
 
     /// Does something to a packet: has its receiver claim it, for example.
     pub fn act(&self, mch_id: &str, mch_billno: &str, action: &Action) -> Result<RedPacket, ActionError> {
-        let mut world = self.world();
+        let mut world = self.settled();
         let now = world.clock.now();
-        world.engine.run_until(now);
         let key = OrderKey { mch_id: mch_id.to_owned(), mch_billno: mch_billno.to_owned() };
         world.engine.act(now, &key, action)
     }
@@ -151,6 +147,14 @@ impl Mock {
     /// How many requests were answered.
     pub fn requests(&self) -> u64 {
         self.world().engine.requests()
+    }
+
+    /// The world after everything that is due by now has happened.
+    fn settled(&self) -> MutexGuard<'_, World> {
+        let mut world = self.world();
+        let now = world.clock.now();
+        world.engine.run_until(now);
+        world
     }
 
     fn world(&self) -> MutexGuard<'_, World> {
@@ -366,6 +370,6 @@ impl MockMerchant {
 
     /// Its balance in fen.
     pub fn balance_fen(&self) -> u64 {
-        self.mock.ledger().balance(self.mch_id())
+        self.mock.settled().engine.ledger().balance(self.mch_id())
     }
 }

@@ -1,7 +1,6 @@
 //! The in-process skin: no socket, no runtime, no time passing.
 
 use std::convert::Infallible;
-use std::future::{Future, ready};
 
 use bytes::Bytes;
 use http::{Request, Response};
@@ -34,11 +33,8 @@ impl InProcess {
 impl Transport for InProcess {
     type Error = Infallible;
 
-    fn send(
-        &self,
-        request: Request<Bytes>,
-    ) -> impl Future<Output = Result<Response<Bytes>, Infallible>> + Send {
-        ready(Ok(self.call(&request)))
+    async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, Infallible> {
+        Ok(self.call(&request))
     }
 }
 

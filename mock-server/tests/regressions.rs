@@ -89,6 +89,15 @@ fn a_sub_merchant_needs_a_service_provider_of_its_own_mock() {
     }
 }
 
+/// A future that is dropped before it was polled sends nothing.
+#[test]
+fn a_future_that_nobody_polls_pays_nothing() {
+    let (_, merchant) = shop();
+    let form = Form::send(&merchant, "1");
+    drop(wechatpay_proto::transport::Transport::send(&merchant.transport(), form.request()));
+    assert_eq!(merchant.red_packet("1"), None);
+}
+
 /// "Every part optional": what is made up must not collide with what was given.
 #[test]
 fn a_made_up_mch_id_is_a_free_one() {
@@ -113,6 +122,48 @@ mod processes {
     use super::raw::bounded;
 
     /// "Private": with a key of a merchant in it, worthless as that may be.
+    /// In a folder that somebody gave, too: the key is not for everybody, and a link that waits there is not followed.
+    #[test]
+    fn the_files_of_a_kit_replace_what_is_there() {
+        let (mock, merchant) = shop();
+        let folder = tempfile::tempdir().unwrap();
+        let elsewhere = folder.path().join("elsewhere");
+        std::fs::write(&elsewhere, "precious").unwrap();
+        let kit = folder.path().join("kit");
+        std::fs::create_dir(&kit).unwrap();
+        std::os::unix::fs::symlink(&elsewhere, kit.join("ca.pem")).unwrap();
+        let server = mock.server().kit_dir(&kit).start().unwrap();
+        assert_eq!(std::fs::read_to_string(&elsewhere).unwrap(), "precious");
+        assert_eq!(std::fs::read_to_string(kit.join("ca.pem")).unwrap(), server.kit().ca_pem());
+        let mode = |name: &str| {
+            std::fs::metadata(kit.join(merchant.mch_id()).join(name)).unwrap().permissions().mode() & 0o777
+        };
+        assert_eq!((mode("apiclient_cert.pem"), mode("apiclient_key.pem")), (0o644, 0o600));
+    }
+
+    /// clap would show the whole value, and with it the key.
+    #[test]
+    fn a_usage_error_and_the_help_keep_the_key_to_themselves() {
+        let key = "canary_canary_canary_canary_1234";
+        let merchant = format!("mch_id=1,key={key},balance=many");
+        let run = |arguments: &[&str]| {
+            let binary = env!("CARGO_BIN_EXE_wechatpay-mock");
+            let output = Command::new(binary)
+                .args(arguments)
+                .env("WECHATPAY_MOCK_MERCHANT", &merchant)
+                .stdin(Stdio::null())
+                .output()
+                .unwrap();
+            let text = [output.stdout, output.stderr].concat();
+            (output.status.code(), String::from_utf8(text).unwrap())
+        };
+        let (code, text) = run(&[]);
+        assert_eq!((code, text.contains(key)), (Some(2), false), "{text}");
+        assert!(text.contains("balance"), "{text}");
+        let (code, text) = run(&["--help"]);
+        assert_eq!((code, text.contains(key)), (Some(0), false), "{text}");
+    }
+
     #[test]
     fn a_temporary_kit_is_for_its_owner_only() {
         let (mock, _) = shop();

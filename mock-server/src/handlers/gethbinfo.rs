@@ -14,9 +14,8 @@ use crate::clock::Time;
 use crate::engine::{Arrival, Engine};
 use crate::ledger::{OrderKey, RedPacket, Status};
 
-pub(crate) const HABITS: Habits = Habits {
+const HABITS: Habits = Habits {
     appid: "appid",
-    malformed: "请求的xml格式错误，或者post的数据为空",
     no_certificate: "请求未携带证书，或请求携带的证书出错",
     wrong_certificate: "请求未携带证书，或请求携带的证书出错",
     wrong_sign: "商户签名错误",
@@ -24,7 +23,12 @@ pub(crate) const HABITS: Habits = Habits {
     foreign_address: "没有权限",
 };
 
-pub(crate) fn handle(engine: &Engine, now: Time, arrival: &Arrival, fields: &Fields<'_>) -> Response<Bytes> {
+pub(crate) fn handle(
+    engine: &mut Engine,
+    now: Time,
+    arrival: &Arrival,
+    fields: &Fields<'_>,
+) -> Response<Bytes> {
     let found = admit::<GetHbInfo<'_>>(engine, arrival, fields, &HABITS).and_then(|admitted| {
         let key = OrderKey {
             mch_id: admitted.mch_id.to_owned(),

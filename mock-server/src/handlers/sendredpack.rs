@@ -15,9 +15,8 @@ use crate::clock::Time;
 use crate::engine::{Arrival, Engine};
 use crate::ledger::{Action, OrderKey, RedPacket, Status};
 
-pub(crate) const HABITS: Habits = Habits {
+const HABITS: Habits = Habits {
     appid: "wxappid",
-    malformed: "输入xml参数格式错误",
     no_certificate: "证书出错，请登录微信支付商户平台下载证书",
     wrong_certificate: "请求没带商户API证书或者带上了错误的商户API证书",
     wrong_sign: "签名错误",
