@@ -13,7 +13,7 @@ use wechatpay_proto::transport::BlockingTransport as _;
 
 use common::{Answer, Form, MCH_ID, QUERY, call, call_from, post, shop};
 
-/// Section 4.2: the query has texts of its own.
+/// The page of the query has texts of its own.
 #[test]
 fn gethbinfo_speaks_in_its_own_words() {
     let (mock, merchant) = shop();
@@ -25,7 +25,7 @@ fn gethbinfo_speaks_in_its_own_words() {
     call(&merchant, &query.keyed("wrong")).assert_failure("SIGN_ERROR", "商户签名错误");
 }
 
-/// Section 4.3 and 2.2: `nonce_str字段必填,并且少于32字符`; 32 characters pass, more do not.
+/// `nonce_str字段必填,并且少于32字符`; 32 characters pass, more do not.
 #[test]
 fn a_nonce_of_33_characters_is_a_param_error() {
     let (_, merchant) = shop();
@@ -35,7 +35,7 @@ fn a_nonce_of_33_characters_is_a_param_error() {
     }
 }
 
-/// Section 4.3: `输入的商户号有误` where it is illegal, `找不到对应的商户号` where it is well formed but unknown.
+/// `输入的商户号有误` where it is illegal, `找不到对应的商户号` where it is well formed but unknown.
 #[test]
 fn an_illegal_mch_id_is_told_from_an_unknown_one() {
     let (_, merchant) = shop();
@@ -45,7 +45,7 @@ fn an_illegal_mch_id_is_told_from_an_unknown_one() {
     }
 }
 
-/// Section 9: the order is looked up before the limits; one of them is the rate.
+/// The order is looked up before the limits; one of them is the rate.
 #[test]
 fn a_changed_order_is_fatal_even_above_the_rate_limit() {
     let (_, merchant) = shop();
@@ -57,7 +57,7 @@ fn a_changed_order_is_fatal_even_above_the_rate_limit() {
     assert_eq!(call(&merchant, &changed).code(), "FATAL_ERROR");
 }
 
-/// Section 9: "limits, balance, risk", in this order.
+/// Limits, balance, risk, in this order.
 #[test]
 fn a_limit_of_the_day_comes_before_the_balance() {
     let mock = Mock::builder().build();
@@ -69,7 +69,7 @@ fn a_limit_of_the_day_comes_before_the_balance() {
     assert_eq!(call(&merchant, &Form::send(&merchant, "a")).code(), "SENDNUM_LIMIT");
 }
 
-/// Section 4.2 has one text for whatever a query is not allowed to.
+/// The page of the query has one text for whatever it is not allowed to.
 #[test]
 fn a_query_without_permission_hears_so_in_its_own_words() {
     let mock = Mock::builder().build();
