@@ -103,48 +103,63 @@ macro_rules! endpoint {
         )?
 
         const _: () = {
-            // Items are not hygienic: whatever they are called hides that name from the rules of the rows.
+            // Items are not hygienic: what stands here hides its name from the rules of the rows.
+            use $crate::endpoint as __endpoint;
+            use $crate::wire as __wire;
+
             const __WECHATPAY_COUNT: usize = [
                 $(stringify!($env),)* $(stringify!($req),)* $($(stringify!($fix),)*)? $($(stringify!($opt),)*)?
             ].len();
-            const __WECHATPAY_FIELDS: [$crate::endpoint::Field; __WECHATPAY_COUNT] = [
-                $($crate::endpoint::Field {
-                    name: $crate::table::order::wire(stringify!($env)),
-                    presence: $crate::endpoint::Presence::Envelope,
-                    rule: $crate::endpoint::envelope_rules::$source,
+            const __WECHATPAY_FIELDS: [__endpoint::Field; __WECHATPAY_COUNT] = [
+                $(__endpoint::Field {
+                    name: $crate::__wire_name!($env),
+                    presence: __endpoint::Presence::Envelope,
+                    rule: __endpoint::envelope_rules::$source,
                 },)*
-                $($crate::endpoint::Field { name: $crate::table::order::wire(stringify!($req)), presence: $crate::endpoint::Presence::Required, rule: $req_rule },)*
-                $($($crate::endpoint::Field {
-                    name: $crate::table::order::wire(stringify!($fix)),
-                    presence: $crate::endpoint::Presence::Fixed,
+                $(__endpoint::Field {
+                    name: $crate::__wire_name!($req),
+                    presence: __endpoint::Presence::Required,
+                    rule: $req_rule,
+                },)*
+                $($(__endpoint::Field {
+                    name: $crate::__wire_name!($fix),
+                    presence: __endpoint::Presence::Fixed,
                     rule: $crate::rule::Rule::Exactly($fix_value),
                 },)*)?
-                $($($crate::endpoint::Field { name: $crate::table::order::wire(stringify!($opt)), presence: $crate::endpoint::Presence::$opt_presence, rule: $opt_rule },)*)?
+                $($(__endpoint::Field {
+                    name: $crate::__wire_name!($opt),
+                    presence: __endpoint::Presence::$opt_presence,
+                    rule: $opt_rule,
+                },)*)?
             ];
             const __WECHATPAY_ORDER: [usize; __WECHATPAY_COUNT] = $crate::table::order::ascii(&__WECHATPAY_FIELDS);
-            const __WECHATPAY_SPEC: $crate::endpoint::Spec = $crate::endpoint::Spec {
+            const __WECHATPAY_SPEC: __endpoint::Spec = __endpoint::Spec {
                 path: $path,
                 certificate: $certificate,
-                sign_by: $crate::endpoint::SignBy::$sign,
-                trust: $crate::endpoint::Trust::$trust,
+                sign_by: __endpoint::SignBy::$sign,
+                trust: __endpoint::Trust::$trust,
                 fields: &__WECHATPAY_FIELDS,
                 order: &__WECHATPAY_ORDER,
-                echoes: &[$($crate::table::order::wire(stringify!($echo))),*],
-                promises: &[$($crate::table::order::wire(stringify!($promise))),*],
-                lists: &[$($crate::wire::List { container: stringify!($container), item: stringify!($item) }),*],
+                echoes: &[$($crate::__wire_name!($echo)),*],
+                promises: &[$($crate::__wire_name!($promise)),*],
+                lists: &[$(__wire::List { container: stringify!($container), item: stringify!($item) }),*],
             };
-            $crate::table::order::assert_sound(&__WECHATPAY_SPEC, &[$($crate::table::order::wire(stringify!($rep))),*]);
+            $crate::table::order::assert_sound(&__WECHATPAY_SPEC, &[$($crate::__wire_name!($rep)),*]);
 
-            impl $(<$a>)? $crate::endpoint::Endpoint for $Request $(<$a>)? {
-                const SPEC: &'static $crate::endpoint::Spec = &__WECHATPAY_SPEC;
+            impl $(<$a>)? __endpoint::Endpoint for $Request $(<$a>)? {
+                const SPEC: &'static __endpoint::Spec = &__WECHATPAY_SPEC;
                 type Reply<$b> = $Reply<$b>;
 
-                fn with_values<R>(&self, envelope: &$crate::endpoint::Envelope<'_>, visit: impl FnOnce(&[$crate::wire::Value<'_>]) -> R) -> R {
-                    let values: [$crate::wire::Value<'_>; __WECHATPAY_COUNT] = [
+                fn with_values<R>(
+                    &self,
+                    envelope: &__endpoint::Envelope<'_>,
+                    visit: impl FnOnce(&[__wire::Value<'_>]) -> R,
+                ) -> R {
+                    let values: [__wire::Value<'_>; __WECHATPAY_COUNT] = [
                         $(envelope.$source(),)*
-                        $($crate::wire::ToValue::to_value(&self.$req),)*
+                        $(__wire::ToValue::to_value(&self.$req),)*
                         $($($fix_value,)*)?
-                        $($($crate::wire::ToValue::to_value(&self.options.$opt),)*)?
+                        $($(__wire::ToValue::to_value(&self.options.$opt),)*)?
                     ];
                     visit(&values)
                 }
@@ -156,15 +171,17 @@ macro_rules! endpoint {
                 )?
             }
 
-            impl<'__f $(, $a)?> $crate::endpoint::Incoming<'__f> for $Request $(<$a>)?
+            impl<'__f $(, $a)?> __endpoint::Incoming<'__f> for $Request $(<$a>)?
             where
                 $('__f: $a,)?
             {
-                fn read(fields: &'__f $crate::wire::Fields<'__f>) -> ::core::result::Result<Self, $crate::RequestError> {
+                fn read(
+                    fields: &'__f __wire::Fields<'__f>,
+                ) -> ::core::result::Result<Self, $crate::RequestError> {
                     ::core::result::Result::Ok(Self {
-                        $($req: $crate::endpoint::read_required(fields, $crate::table::order::wire(stringify!($req)))?,)*
+                        $($req: __endpoint::read_required(fields, $crate::__wire_name!($req))?,)*
                         $(options: $Options {
-                            $($opt: $crate::endpoint::read_optional(fields, $crate::table::order::wire(stringify!($opt)))?,)*
+                            $($opt: __endpoint::read_optional(fields, $crate::__wire_name!($opt))?,)*
                         },)?
                     })
                 }
@@ -190,7 +207,12 @@ macro_rules! endpoint {
         impl<$b> $Reply<$b> {
             /// An answer with nothing but its head: where a server starts.
             pub fn new(head: $crate::reply::Head<$b>) -> Self {
-                Self { head, $($rep: ::core::option::Option::None,)* $($container: ::std::vec::Vec::new(),)* extra: ::std::vec::Vec::new() }
+                Self {
+                    head,
+                    $($rep: ::core::option::Option::None,)*
+                    $($container: ::std::vec::Vec::new(),)*
+                    extra: ::std::vec::Vec::new(),
+                }
             }
 
             /// The same answer, owning its text.
@@ -214,8 +236,8 @@ macro_rules! endpoint {
                 let mut reply = Self::new(head);
                 for (name, value) in fields {
                     match name {
-                        $(row if row == const { $crate::table::order::wire(stringify!($rep)) } => {
-                            reply.$rep = $crate::reply::read_field($crate::table::order::wire(stringify!($rep)), value)?;
+                        $(row if row == const { $crate::__wire_name!($rep) } => {
+                            reply.$rep = $crate::reply::read_field($crate::__wire_name!($rep), value)?;
                         })*
                         other if !value.is_empty() => reply.extra.push((other.into(), value)),
                         _ => {} // empty is absent
@@ -235,7 +257,7 @@ macro_rules! endpoint {
 
             fn write(&self, xml: &mut $crate::wire::Writer) {
                 self.head.write(xml);
-                $(xml.element($crate::table::order::wire(stringify!($rep)), &$crate::wire::ToValue::to_value(&self.$rep));)*
+                $(xml.element($crate::__wire_name!($rep), &$crate::wire::ToValue::to_value(&self.$rep));)*
                 $(
                     if !self.$container.is_empty() {
                         xml.open(stringify!($container));
@@ -277,8 +299,8 @@ macro_rules! endpoint {
                     let mut read = Self::default();
                     for (name, value) in item.into_fields() {
                         match name {
-                            $(row if row == const { $crate::table::order::wire(stringify!($leaf)) } => {
-                                read.$leaf = $crate::reply::read_field($crate::table::order::wire(stringify!($leaf)), value)?;
+                            $(row if row == const { $crate::__wire_name!($leaf) } => {
+                                read.$leaf = $crate::reply::read_field($crate::__wire_name!($leaf), value)?;
                             })*
                             other if !value.is_empty() => read.extra.push((other.into(), value)),
                             _ => {} // empty is absent
@@ -288,7 +310,7 @@ macro_rules! endpoint {
                 }
 
                 fn write(&self, xml: &mut $crate::wire::Writer) {
-                    $(xml.element($crate::table::order::wire(stringify!($leaf)), &$crate::wire::ToValue::to_value(&self.$leaf));)*
+                    $(xml.element($crate::__wire_name!($leaf), &$crate::wire::ToValue::to_value(&self.$leaf));)*
                     for (name, value) in &self.extra {
                         xml.element(name, &$crate::wire::ToValue::to_value(value));
                     }
@@ -307,6 +329,15 @@ macro_rules! endpoint {
                 }
             }
         )*
+    };
+}
+
+/// The name on the wire of a row.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __wire_name {
+    ($name:ident) => {
+        $crate::table::order::wire(stringify!($name))
     };
 }
 
