@@ -236,7 +236,7 @@ macro_rules! endpoint {
                 let mut reply = Self::new(head);
                 for (name, value) in fields {
                     match name {
-                        $(row if row == const { $crate::__wire_name!($rep) } => {
+                        $(row if row == $crate::__wire_name!($rep) => {
                             reply.$rep = $crate::reply::read_field($crate::__wire_name!($rep), value)?;
                         })*
                         other if !value.is_empty() => reply.extra.push((other.into(), value)),
@@ -299,7 +299,7 @@ macro_rules! endpoint {
                     let mut read = Self::default();
                     for (name, value) in item.into_fields() {
                         match name {
-                            $(row if row == const { $crate::__wire_name!($leaf) } => {
+                            $(row if row == $crate::__wire_name!($leaf) => {
                                 read.$leaf = $crate::reply::read_field($crate::__wire_name!($leaf), value)?;
                             })*
                             other if !value.is_empty() => read.extra.push((other.into(), value)),
