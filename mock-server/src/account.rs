@@ -2,12 +2,11 @@
 
 use std::net::IpAddr;
 
-use wechatpay_proto::{ApiKey, Merchant};
+use wechatpay_proto::Merchant;
 
 /// One merchant, as the platform knows it. The money is in the ledger.
 #[derive(Clone, Debug)]
 pub(crate) struct Account {
-    pub(crate) mch_id: String,
     /// Who it is to the core: its number, key and mode.
     pub(crate) credentials: Merchant,
     /// The key in clear, because it is a test key that its owner must be told.
@@ -22,6 +21,10 @@ pub(crate) struct Account {
 }
 
 impl Account {
+    pub(crate) fn mch_id(&self) -> &str {
+        self.credentials.mch_id()
+    }
+
     pub(crate) fn has_appid(&self, appid: &str) -> bool {
         self.appids.iter().any(|own| own == appid)
     }
@@ -29,13 +32,10 @@ impl Account {
 
 /// The API key of a merchant of a mock. `Debug` shows its last four characters only.
 #[derive(Clone)]
-pub(crate) struct TestKey {
-    pub(crate) text: String,
-    pub(crate) key: ApiKey,
-}
+pub(crate) struct TestKey(pub(crate) String);
 
 impl std::fmt::Debug for TestKey {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "TestKey(…{})", self.text.get(28..).unwrap_or_default())
+        write!(f, "TestKey(…{})", self.0.get(28..).unwrap_or_default())
     }
 }

@@ -21,13 +21,17 @@ pub(crate) fn page(status: StatusCode, title: &str) -> Response<Bytes> {
 pub(crate) fn xml<'b>(reply: &impl Reply<'b>) -> Response<Bytes> {
     let mut xml = Writer::new();
     reply.write(&mut xml);
-    answer(StatusCode::OK, "text/plain;charset=utf-8", xml.finish())
+    document(xml)
 }
 
 /// A refusal that names no order.
 pub(crate) fn bare(refusal: &Refusal) -> Response<Bytes> {
     let mut xml = Writer::new();
     refusal.head().write(&mut xml);
+    document(xml)
+}
+
+fn document(xml: Writer) -> Response<Bytes> {
     answer(StatusCode::OK, "text/plain;charset=utf-8", xml.finish())
 }
 
@@ -51,6 +55,11 @@ impl Refusal {
     /// A business failure, which real answers send as SUCCESS/FAIL with echoes.
     pub(crate) fn new(code: ErrorCode<'static>, text: impl Into<Cow<'static, str>>) -> Self {
         Self { code, text: text.into(), echoes: true }
+    }
+
+    /// More requests than the limits allow.
+    pub(crate) fn too_often() -> Self {
+        Self::new(ErrorCode::FreqLimit, "超过频率限制,请稍后再试")
     }
 
     pub(crate) fn without_echoes(self) -> Self {

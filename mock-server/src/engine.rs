@@ -161,11 +161,11 @@ impl Engine {
 
     /// Adds a merchant with its opening balance; `false` where the number is taken.
     pub(crate) fn add(&mut self, account: Account, balance_fen: u64) -> bool {
-        if self.accounts.contains_key(&account.mch_id) {
+        if self.accounts.contains_key(account.mch_id()) {
             return false;
         }
-        self.ledger.top_up(&account.mch_id, balance_fen);
-        self.accounts.insert(account.mch_id.clone(), account);
+        self.ledger.top_up(account.mch_id(), balance_fen);
+        self.accounts.insert(account.mch_id().to_owned(), account);
         true
     }
 
@@ -202,7 +202,7 @@ impl Engine {
             window.pop_front();
         }
         if window.len() >= most as usize {
-            return Err(Refusal::new(ErrorCode::FreqLimit, "超过频率限制,请稍后再试"));
+            return Err(Refusal::too_often());
         }
         window.push_back(now);
         Ok(())

@@ -8,7 +8,7 @@ pub(crate) mod sendredpack;
 use wechatpay_proto::endpoint::{Incoming, Presence, Spec};
 use wechatpay_proto::rule::{Rule, Violation};
 use wechatpay_proto::wire::{Fields, Value};
-use wechatpay_proto::{ErrorCode, Mode, SignType};
+use wechatpay_proto::{ErrorCode, Mode};
 
 use crate::account::Account;
 use crate::answer::Refusal;
@@ -99,7 +99,7 @@ fn check_mode(spec: &Spec, fields: &Fields<'_>, mode: Mode) -> Result<(), Refusa
 
 fn check_certificate(account: &Account, certificate: &Certificate, habits: &Habits) -> Result<(), Refusal> {
     let text = match certificate {
-        Certificate::Merchant { mch_id, .. } if *mch_id != account.mch_id => habits.wrong_certificate,
+        Certificate::Merchant { mch_id, .. } if mch_id != account.mch_id() => habits.wrong_certificate,
         Certificate::Merchant { in_force: false, .. } => "证书已过期",
         Certificate::Merchant { .. } => return Ok(()),
         Certificate::None | Certificate::Foreign => habits.no_certificate,
@@ -112,7 +112,7 @@ fn check_sign(spec: &Spec, fields: &Fields<'_>, account: &Account, habits: &Habi
         fields.get("sign").is_some_and(|sign| !sign.bytes().any(|byte| byte.is_ascii_lowercase()));
     let complete =
         spec.fields.iter().all(|row| row.presence != Presence::Fixed || fields.get(row.name).is_some());
-    if upper_case && complete && spec.is_signed_by(fields, &account.key.key, SignType::Md5) {
+    if upper_case && complete && spec.is_signed_by(fields, &account.credentials) {
         Ok(())
     } else {
         Err(Refusal::new(ErrorCode::SignError, habits.wrong_sign))

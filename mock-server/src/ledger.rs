@@ -20,6 +20,12 @@ pub struct OrderKey {
     pub mch_billno: String,
 }
 
+impl OrderKey {
+    pub(crate) fn new(mch_id: &str, mch_billno: &str) -> Self {
+        Self { mch_id: mch_id.to_owned(), mch_billno: mch_billno.to_owned() }
+    }
+}
+
 /// Where a packet stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Status {

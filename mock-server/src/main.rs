@@ -44,53 +44,24 @@ fn parse_clock(text: &str) -> Result<Clock, String> {
     Clock::parse(text).map_err(|error| error.to_string())
 }
 
-/// The parts of one `--merchant`.
-#[derive(Clone, Debug, Default)]
-struct MerchantParts {
-    mch_id: Option<String>,
-    key: Option<String>,
-    appids: Vec<String>,
-    balance: Option<u64>,
-}
-
-impl MerchantParts {
-    fn parse(text: &str) -> Result<Self, String> {
-        let mut parts = Self::default();
-        for part in text.split(',').filter(|part| !part.is_empty()) {
-            let (name, value) = part.split_once('=').ok_or("every part is name=value")?;
-            match name {
-                "mch_id" if parts.mch_id.is_some() => return Err("mch_id is given twice".to_owned()),
-                "key" if parts.key.is_some() => return Err("key is given twice".to_owned()),
-                "balance" if parts.balance.is_some() => return Err("balance is given twice".to_owned()),
-                "mch_id" => parts.mch_id = Some(value.to_owned()),
-                "key" => parts.key = Some(value.to_owned()),
-                "appid" => parts.appids.push(value.to_owned()),
-                "balance" => {
-                    parts.balance =
-                        Some(value.parse().map_err(|_| "balance is an integer in fen".to_owned())?);
-                }
-                other => return Err(format!("unknown part {other}: there are mch_id, key, appid, balance")),
-            }
+/// Adds the merchant that one `--merchant` describes.
+fn create(mock: &Mock, text: &str) -> Result<MockMerchant, String> {
+    let (mut builder, mut seen) = (mock.merchant(), Vec::new());
+    for part in text.split(',').filter(|part| !part.is_empty()) {
+        let (name, value) = part.split_once('=').ok_or("every part is name=value")?;
+        if name != "appid" && seen.contains(&name) {
+            return Err(format!("{name} is given twice"));
         }
-        Ok(parts)
+        seen.push(name);
+        builder = match name {
+            "mch_id" => builder.mch_id(value),
+            "key" => builder.key(value),
+            "appid" => builder.appid(value),
+            "balance" => builder.balance_fen(value.parse().map_err(|_| "balance is an integer in fen")?),
+            other => return Err(format!("unknown part {other}: there are mch_id, key, appid, balance")),
+        };
     }
-
-    fn create(self, mock: &Mock) -> Result<MockMerchant, String> {
-        let mut builder = mock.merchant();
-        if let Some(mch_id) = self.mch_id {
-            builder = builder.mch_id(mch_id);
-        }
-        if let Some(key) = self.key {
-            builder = builder.key(key);
-        }
-        if let Some(balance) = self.balance {
-            builder = builder.balance_fen(balance);
-        }
-        for appid in self.appids {
-            builder = builder.appid(appid);
-        }
-        builder.create().map_err(|error| error.to_string())
-    }
+    builder.create().map_err(|error| error.to_string())
 }
 
 /// The ready line: the contract with tests in any language. Keys are only ever added; what is not served is null.
@@ -150,7 +121,7 @@ fn run(options: Options) -> Result<(), Failure> {
     let texts = if options.merchants.is_empty() { vec![String::new()] } else { options.merchants };
     let merchants = texts
         .iter()
-        .map(|text| MerchantParts::parse(text)?.create(&mock))
+        .map(|text| create(&mock, text))
         .collect::<Result<Vec<_>, _>>()
         .map_err(|message| Failure { code: 2, message })?;
 

@@ -117,7 +117,7 @@ impl Mock {
 
     /// One packet as it is now.
     pub fn red_packet(&self, mch_id: &str, mch_billno: &str) -> Option<RedPacket> {
-        let key = OrderKey { mch_id: mch_id.to_owned(), mch_billno: mch_billno.to_owned() };
+        let key = OrderKey::new(mch_id, mch_billno);
         self.settled().engine.ledger().packet(&key).cloned()
     }
 
@@ -125,7 +125,7 @@ impl Mock {
     pub fn act(&self, mch_id: &str, mch_billno: &str, action: &Action) -> Result<RedPacket, ActionError> {
         let mut world = self.settled();
         let now = world.clock.now();
-        let key = OrderKey { mch_id: mch_id.to_owned(), mch_billno: mch_billno.to_owned() };
+        let key = OrderKey::new(mch_id, mch_billno);
         world.engine.act(now, &key, action)
     }
 
@@ -271,13 +271,13 @@ impl MerchantBuilder {
         };
         let key = ApiKey::new(&text).map_err(|error| refuse("key", error.violation()))?;
         let credentials = match self.mode {
-            Mode::Direct => Merchant::direct(&mch_id, key.clone()),
-            Mode::ServiceProvider => Merchant::service_provider(&mch_id, key.clone()),
+            Mode::Direct => Merchant::direct(&mch_id, key),
+            Mode::ServiceProvider => Merchant::service_provider(&mch_id, key),
         };
         let credentials = credentials.map_err(|error| refuse("mch_id", error.violation()))?;
         for appid in &appids {
-            let rule = if appid.is_empty() { Err(wechatpay_proto::rule::Violation::Missing) } else { Ok(()) };
-            rule.and_then(|()| Rule::Token { max: 32 }.check(&Value::Text(appid)))
+            Rule::Token { max: 32 }
+                .check(&Value::Text(appid))
                 .map_err(|violation| refuse("appid", &violation))?;
         }
         if let Some(provider) = &self.provider {
@@ -288,9 +288,8 @@ impl MerchantBuilder {
             }
         }
         let account = Account {
-            mch_id: mch_id.clone(),
             credentials,
-            key: TestKey { text, key },
+            key: TestKey(text),
             appids,
             provider: self.provider,
             product_open: self.product_open,
@@ -324,12 +323,12 @@ pub struct MockMerchant {
 impl MockMerchant {
     /// The merchant number.
     pub fn mch_id(&self) -> &str {
-        &self.account.mch_id
+        self.account.mch_id()
     }
 
     /// The API key, in clear: it is a test key.
     pub fn key(&self) -> &str {
-        &self.account.key.text
+        &self.account.key.0
     }
 
     /// The first appid bound to the merchant.

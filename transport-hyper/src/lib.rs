@@ -66,7 +66,7 @@ use wechatpay_proto::transport::{ClientCertificate, Transport, check_target};
 pub use error::TransportError;
 
 /// The longest response body that is read, in bytes: 64 KiB. XML answers have a few hundred.
-pub const BODY_LIMIT: usize = 64 * 1024;
+pub const BODY_LIMIT: usize = wechatpay_proto::wire::MAX_BODY;
 
 const HEADER_LIMIT: usize = 64 * 1024;
 

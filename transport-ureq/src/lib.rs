@@ -63,7 +63,7 @@ pub use error::{BuildError, Cause, TransportError};
 pub use tls::{CustomRoots, Identity, IdentityError, Roots, RootsError};
 
 /// The longest response body that is read, in bytes: 64 KiB. XML answers have a few hundred.
-pub const BODY_LIMIT: usize = 64 * 1024;
+pub const BODY_LIMIT: usize = wechatpay_proto::wire::MAX_BODY;
 
 const USER_AGENT: &str = concat!("wechatpay-transport-ureq/", env!("CARGO_PKG_VERSION"));
 const HEADER_LIMIT: usize = 64 * 1024;

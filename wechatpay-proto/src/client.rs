@@ -2,11 +2,14 @@
 
 use std::fmt;
 
+use bytes::Bytes;
+
 use crate::endpoint::Endpoint;
-use crate::error::Error;
+use crate::error::{Error, RequestError};
 use crate::merchant::Merchant;
 use crate::nonce::NonceBytes;
 use crate::reply::Reply as _;
+use crate::signed::Pending;
 use crate::transport::{BaseUrl, BlockingTransport, Transport};
 
 /// A merchant, a transport, and a source of nonces. Each call is **one** request: nothing is sent again, and
@@ -48,8 +51,7 @@ where
     where
         T: Transport,
     {
-        let signed = self.merchant.sign_for(&self.base, request, (self.nonce)().into_nonce()?)?;
-        let (request, pending) = signed.into_parts();
+        let (request, pending) = self.prepare(request)?;
         let response = self.transport.send(request).await.map_err(Error::Transport)?;
         pending.accept(&response).map(|reply| reply.into_owned()).map_err(Error::Reply)
     }
@@ -59,10 +61,17 @@ where
     where
         T: BlockingTransport,
     {
-        let signed = self.merchant.sign_for(&self.base, request, (self.nonce)().into_nonce()?)?;
-        let (request, pending) = signed.into_parts();
+        let (request, pending) = self.prepare(request)?;
         let response = self.transport.send_blocking(request).map_err(Error::Transport)?;
         pending.accept(&response).map(|reply| reply.into_owned()).map_err(Error::Reply)
+    }
+
+    fn prepare<'r, E: Endpoint>(
+        &'r self,
+        request: &'r E,
+    ) -> Result<(http::Request<Bytes>, Pending<'r, E>), RequestError> {
+        let nonce = (self.nonce)().into_nonce()?;
+        Ok(self.merchant.sign_for(&self.base, request, nonce)?.into_parts())
     }
 }
 

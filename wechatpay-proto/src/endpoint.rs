@@ -3,10 +3,10 @@
 use std::borrow::Cow;
 
 use crate::error::RequestError;
-use crate::merchant::{ApiKey, Mode};
+use crate::merchant::{Merchant, Mode};
 use crate::reply::Reply;
 use crate::rule::{Rule, Violation};
-use crate::sign::{Canonical, Sign, SignType, Signer};
+use crate::sign::{Canonical, Sign, SignType, Signer, Sink};
 use crate::wire::{Fields, FromText, List, Value};
 
 /// A typed request of one endpoint.
@@ -79,10 +79,19 @@ impl Spec {
         self.order.iter().filter_map(|&row| Some((self.fields.get(row)?, values.get(row)?)))
     }
 
+    /// Puts the text to sign into `sink`, up to the key.
+    pub(crate) fn canonical<S: Sink>(&self, values: &[Value<'_>], sink: S) -> S {
+        let mut canonical = Canonical::new(sink);
+        for (field, value) in self.sorted(values) {
+            canonical.field(field.name, value);
+        }
+        canonical.end()
+    }
+
     /// The server's check of a request: does its sign fit the fields that the table knows? Like the service itself,
-    /// it ignores unknown fields, so one that was signed makes the sign wrong. `choice` is the digest where the
-    /// endpoint leaves one.
-    pub fn is_signed_by(&self, fields: &Fields<'_>, key: &ApiKey, choice: SignType) -> bool {
+    /// it ignores unknown fields, so one that was signed makes the sign wrong. Key and, where the endpoint
+    /// leaves the choice, digest are `merchant`'s.
+    pub fn is_signed_by(&self, fields: &Fields<'_>, merchant: &Merchant) -> bool {
         let received = fields.get("sign").and_then(Sign::from_hex);
         received.is_some_and(|received| {
             let values: Vec<_> = self
@@ -90,11 +99,8 @@ impl Spec {
                 .iter()
                 .map(|field| fields.get(field.name).map_or(Value::Absent, Value::Text))
                 .collect();
-            let mut canonical = Canonical::new(Signer::new(self.sign_type(choice), key));
-            for (field, value) in self.sorted(&values) {
-                canonical.field(field.name, value);
-            }
-            canonical.end().finish().matches(&received)
+            let signer = Signer::new(self.sign_type(merchant.sign_type()), merchant.key());
+            self.canonical(&values, signer).finish().matches(&received)
         })
     }
 

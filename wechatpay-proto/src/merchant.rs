@@ -77,9 +77,6 @@ impl Merchant {
 
     fn new(mch_id: &str, key: ApiKey, mode: Mode) -> Result<Self, RequestError> {
         let broken = |violation| RequestError::new("mch_id", violation);
-        if mch_id.is_empty() {
-            return Err(broken(Violation::Missing));
-        }
         Rule::Alphanumeric { max: 32 }.check(&Value::Text(mch_id)).map_err(broken)?;
         Ok(Self { mch_id: mch_id.into(), key, mode, sign_type: SignType::HmacSha256 })
     }

@@ -76,6 +76,9 @@ impl Rule {
             Self::Ascii { .. } => ("visible ASCII", |c| c.is_ascii_graphic()),
             _ => ("characters of XML, no carriage return", |c| is_xml_char(c) && c != '\r'),
         };
+        if text.is_empty() && *self != Self::Any {
+            return Err(Violation::Missing);
+        }
         if let Some(max) = self.max_bytes().filter(|max| text.len() > *max) {
             return Err(Violation::TooLong { max, len: text.len() });
         }

@@ -51,11 +51,7 @@ impl<'r, E: Endpoint> Signed<'r, E> {
     /// The text that was signed, up to and including `&key=`; the key itself stays hidden.
     pub fn string_to_sign(&self) -> String {
         self.request.with_values(&envelope::<E>(self.merchant, self.nonce.as_str()), |values| {
-            let mut canonical = Canonical::new(String::new());
-            for (field, value) in E::SPEC.sorted(values) {
-                canonical.field(field.name, value);
-            }
-            canonical.end()
+            E::SPEC.canonical(values, String::new())
         })
     }
 

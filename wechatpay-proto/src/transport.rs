@@ -151,7 +151,8 @@ pub fn check_target(target: &http::Uri) -> Result<(), TargetError> {
     }
 }
 
-fn is_loopback(host: &str) -> bool {
+/// Whether `host`, as it stands in a URL, is this machine: `localhost`, or a loopback address.
+pub fn is_loopback(host: &str) -> bool {
     match host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
         Some(bare) => bare.parse::<Ipv6Addr>().is_ok_and(|address| address.is_loopback()),
         None if host.eq_ignore_ascii_case("localhost") => true,

@@ -284,11 +284,10 @@ fn a_server_reads_the_request_that_a_client_wrote() {
 
 #[test]
 fn a_server_checks_the_sign_over_the_fields_it_knows() {
-    let key = ApiKey::new(KEY).unwrap();
     let fits = |fields: &[(&str, &str)], choice| {
         let body = document(fields);
         let document = wire::parse(body.as_bytes(), &[]).unwrap();
-        OrderQuery::SPEC.is_signed_by(document.untrusted(), &key, choice)
+        OrderQuery::SPEC.is_signed_by(document.untrusted(), &MERCHANT.clone().with_sign_type(choice))
     };
     let asked =
         [("appid", "wx1"), ("mch_id", "1"), ("nonce_str", "n"), ("out_trade_no", "2"), ("attach", "")];

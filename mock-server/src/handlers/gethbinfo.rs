@@ -30,10 +30,7 @@ pub(crate) fn handle(
     fields: &Fields<'_>,
 ) -> Response<Bytes> {
     let found = admit::<GetHbInfo<'_>>(engine, arrival, fields, &HABITS).and_then(|admitted| {
-        let key = OrderKey {
-            mch_id: admitted.mch_id.to_owned(),
-            mch_billno: admitted.request.mch_billno.to_owned(),
-        };
+        let key = OrderKey::new(admitted.mch_id, admitted.request.mch_billno);
         let packet = engine.ledger().packet(&key);
         packet
             .filter(|packet| now.since(packet.created) <= engine.rules().query_horizon)

@@ -64,7 +64,7 @@ fn echo<'b>(head: Head<'b>, fields: &'b Fields<'_>) -> SendRedPackReply<'b> {
 fn send(engine: &mut Engine, now: Time, admitted: &Admitted<'_, SendRedPack<'_>>) -> Result<String, Refusal> {
     let request = &admitted.request;
     let payer = payer(engine, admitted)?;
-    let key = OrderKey { mch_id: admitted.mch_id.to_owned(), mch_billno: request.mch_billno.to_owned() };
+    let key = OrderKey::new(admitted.mch_id, request.mch_billno);
     if let Some(packet) = engine.ledger().packet(&key) {
         compare(packet, request)?;
     }
@@ -72,7 +72,7 @@ fn send(engine: &mut Engine, now: Time, admitted: &Admitted<'_, SendRedPack<'_>>
     match engine.ledger().packet(&key) {
         Some(packet) => {
             if now.since(packet.last_attempt) < engine.rules().resend_gap {
-                return Err(Refusal::new(ErrorCode::FreqLimit, "超过频率限制,请稍后再试"));
+                return Err(Refusal::too_often());
             }
             match packet.status {
                 Status::Failed => {
@@ -113,7 +113,9 @@ fn payer(engine: &Engine, admitted: &Admitted<'_, SendRedPack<'_>>) -> Result<St
     match options.consume_mch_id {
         None => Ok(sub_mch_id.to_owned()),
         Some(consumer) if consumer == admitted.mch_id => Ok(consumer.to_owned()),
-        Some(consumer) => under_provider(consumer).map(|account| account.mch_id.clone()).ok_or_else(relation),
+        Some(consumer) => {
+            under_provider(consumer).map(|account| account.mch_id().to_owned()).ok_or_else(relation)
+        }
     }
 }
 

@@ -5,6 +5,7 @@ use bytes::Bytes;
 use http::{HeaderValue, Method, Request, Response, StatusCode, header};
 use serde::Deserialize;
 use serde_json::{Value, json};
+use wechatpay_proto::transport::is_loopback;
 
 use crate::ledger::{Action, ActionError, RedPacket};
 use crate::mock::Mock;
@@ -126,9 +127,7 @@ fn check_host(request: &Request<Bytes>) -> Result<(), Refused> {
     let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
     let name =
         host.parse::<http::uri::Authority>().map(|authority| authority.host().to_owned()).unwrap_or_default();
-    let bare = name.trim_start_matches('[').trim_end_matches(']');
-    let loopback = bare.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback());
-    if loopback || ["localhost", "host.docker.internal"].iter().any(|name| bare.eq_ignore_ascii_case(name)) {
+    if is_loopback(&name) || name.eq_ignore_ascii_case("host.docker.internal") {
         return Ok(());
     }
     Err(Refused {
