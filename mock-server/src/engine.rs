@@ -51,7 +51,7 @@ pub struct Arrival {
 
 /// One endpoint that is served.
 struct Route {
-    spec: &'static Spec,
+    spec: &'static Spec<'static>,
     /// The text of XML_ERROR, which comes before any field could be read.
     malformed: &'static str,
     handle: fn(&mut Engine, Time, &Arrival, &Fields<'_>) -> Response<Bytes>,

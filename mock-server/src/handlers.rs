@@ -59,7 +59,7 @@ pub(crate) fn admit<'f, E: Incoming<'f>>(
 
 /// Every row of the table by itself. The service says nothing about a missing `total_num` here, but later about the
 /// sign.
-fn check_rows(spec: &Spec, fields: &Fields<'_>) -> Result<(), Refusal> {
+fn check_rows(spec: &Spec<'_>, fields: &Fields<'_>) -> Result<(), Refusal> {
     for row in spec.fields {
         let verdict = match (row.presence, fields.get(row.name)) {
             (Presence::Optional | Presence::ProviderRequired | Presence::ProviderOptional, None) => Ok(()),
@@ -84,7 +84,7 @@ fn check_row(rule: &Rule, text: &str) -> Result<(), Violation> {
     }
 }
 
-fn check_mode(spec: &Spec, fields: &Fields<'_>, mode: Mode) -> Result<(), Refusal> {
+fn check_mode(spec: &Spec<'_>, fields: &Fields<'_>, mode: Mode) -> Result<(), Refusal> {
     for row in spec.fields.iter().filter(|row| row.presence == Presence::ProviderRequired) {
         match (mode, fields.get(row.name)) {
             (Mode::Direct, Some(_)) => {
@@ -107,7 +107,12 @@ fn check_certificate(account: &Account, certificate: &Certificate, habits: &Habi
     Err(Refusal::new(ErrorCode::CaError, text))
 }
 
-fn check_sign(spec: &Spec, fields: &Fields<'_>, account: &Account, habits: &Habits) -> Result<(), Refusal> {
+fn check_sign(
+    spec: &Spec<'_>,
+    fields: &Fields<'_>,
+    account: &Account,
+    habits: &Habits,
+) -> Result<(), Refusal> {
     let upper_case =
         fields.get("sign").is_some_and(|sign| !sign.bytes().any(|byte| byte.is_ascii_lowercase()));
     let complete =

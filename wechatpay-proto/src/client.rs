@@ -4,7 +4,7 @@ use std::fmt;
 
 use bytes::Bytes;
 
-use crate::endpoint::Endpoint;
+use crate::endpoint::Outgoing;
 use crate::error::{Error, RequestError};
 use crate::merchant::Merchant;
 use crate::nonce::NonceBytes;
@@ -47,7 +47,7 @@ where
     }
 
     /// Sends one request and waits for its answer.
-    pub async fn send<E: Endpoint>(&self, request: &E) -> Result<E::Reply<'static>, Error<T::Error>>
+    pub async fn send<E: Outgoing>(&self, request: &E) -> Result<E::Reply<'static>, Error<T::Error>>
     where
         T: Transport,
     {
@@ -57,7 +57,7 @@ where
     }
 
     /// Sends one request and blocks until its answer is here.
-    pub fn send_blocking<E: Endpoint>(&self, request: &E) -> Result<E::Reply<'static>, Error<T::Error>>
+    pub fn send_blocking<E: Outgoing>(&self, request: &E) -> Result<E::Reply<'static>, Error<T::Error>>
     where
         T: BlockingTransport,
     {
@@ -66,7 +66,7 @@ where
         pending.accept(&response).map(|reply| reply.into_owned()).map_err(Error::Reply)
     }
 
-    fn prepare<'r, E: Endpoint>(
+    fn prepare<'r, E: Outgoing>(
         &'r self,
         request: &'r E,
     ) -> Result<(http::Request<Bytes>, Pending<'r, E>), RequestError> {

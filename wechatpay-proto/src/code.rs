@@ -72,6 +72,8 @@ open_enum! {
         DayOverLimited = "DAY_OVER_LIMITED",
         /// 未开通该产品权限 (observed, not documented).
         ProductAuthorityUnopen = "PRODUCT_AUTHORITY_UNOPEN",
+        /// The merchant has not opened 企业支付 (work-weixin packets).
+        NoCompetence = "NO_COMPETENCE",
         /// 商户号被处罚、冻结: ask support, and query meanwhile.
         PayerAccountAbnormal = "PAYER_ACCOUNT_ABNORMAL",
         /// 指定单号数据不存在, on a query. **No proof of failure:** the order may still be on its way.
@@ -95,6 +97,7 @@ impl ErrorCode<'_> {
             | Self::SignError
             | Self::XmlError
             | Self::ApiMethodClosed
+            | Self::NoCompetence
             | Self::ProductAuthorityUnopen => Advice::FixSetup,
             Self::IllegalAppid
             | Self::MoneyLimit

@@ -9,13 +9,13 @@ use crate::rule::{Rule, Violation};
 use crate::sign::{Canonical, Sign, SignType, Signer, Sink};
 use crate::wire::{Fields, FromText, List, Value};
 
-/// A typed request of one endpoint.
-pub trait Endpoint {
-    /// The facts of its table.
-    const SPEC: &'static Spec;
-
-    /// Its typed answer, borrowing from a body.
+/// A request that a client can sign and send: a typed one ([`Endpoint`]), or the untyped [`Call`](crate::Call).
+pub trait Outgoing {
+    /// The answer, borrowing from a body.
     type Reply<'b>: Reply<'b, Static = Self::Reply<'static>>;
+
+    /// The facts of this request: where it goes, how it is signed, what its answer must be.
+    fn spec(&self) -> Spec<'_>;
 
     /// Shows the value of every row, in the order of [`Spec::fields`].
     fn with_values<R>(&self, envelope: &Envelope<'_>, visit: impl FnOnce(&[Value<'_>]) -> R) -> R;
@@ -27,12 +27,12 @@ pub trait Endpoint {
 
     /// The text fields that have exactly as many bytes as allowed. The service's own texts say "fewer than n", so
     /// whether exactly n passes is not known: shorten them to be on the safe side.
-    fn at_limit(&self) -> Vec<&'static str> {
+    fn at_limit(&self) -> Vec<&str> {
         let envelope = Envelope::new("", "", SignType::Md5);
         self.with_values(&envelope, |values| {
-            let rows = Self::SPEC.fields.iter().zip(values);
+            let rows = self.spec().fields.iter().zip(values);
             rows.filter(|(field, value)| match (field.rule, value) {
-                (Rule::Text { max }, Value::Text(text)) => text.len() == max,
+                (Rule::Text { max } | Rule::Echoed { max }, Value::Text(text)) => text.len() == max,
                 _ => false,
             })
             .map(|(field, _)| field.name)
@@ -41,17 +41,27 @@ pub trait Endpoint {
     }
 }
 
+/// A typed request of one endpoint, whose facts are those of its table.
+pub trait Endpoint: Outgoing {
+    /// The facts of its table.
+    const SPEC: &'static Spec<'static>;
+}
+
 /// The other direction: a server reads the request that a client wrote.
 pub trait Incoming<'f>: Endpoint + Sized {
     /// Reads the fields into their types. A required field must be there; rules are not checked.
     fn read(fields: &'f Fields<'f>) -> Result<Self, RequestError>;
 }
 
-/// The facts of one endpoint's table.
+/// The facts of one endpoint.
 #[derive(Clone, Copy, Debug)]
-pub struct Spec {
+pub struct Spec<'s> {
     /// The path, from the root of the host.
-    pub path: &'static str,
+    pub path: &'s str,
+    /// How the fields travel.
+    pub method: Method,
+    /// Which of the service's hosts serves it.
+    pub host: Host,
     /// Whether the merchant's client certificate is required.
     pub certificate: bool,
     /// Who chooses the digest.
@@ -59,23 +69,25 @@ pub struct Spec {
     /// What the trust in an answer rests on.
     pub trust: Trust,
     /// The rows of the request, in the order of the table.
-    pub fields: &'static [Field],
+    pub fields: &'s [Field<'s>],
     /// The same rows, by index, in byte order of their names.
-    pub order: &'static [usize],
+    pub order: &'s [usize],
+    /// The sign within the sign, where there is one.
+    pub inner: Option<InnerSign>,
     /// Rows of the answer that must equal the request's wherever they are present.
-    pub echoes: &'static [&'static str],
+    pub echoes: &'s [&'static str],
     /// Rows of the answer that every success has.
-    pub promises: &'static [&'static str],
+    pub promises: &'s [&'static str],
     /// The lists that an answer may hold.
-    pub lists: &'static [List],
+    pub lists: &'s [List],
 }
 
-impl Spec {
+impl Spec<'_> {
     /// The rows with their values, in byte order of the names: the order of signing.
     pub(crate) fn sorted<'v>(
-        &self,
+        &'v self,
         values: &'v [Value<'v>],
-    ) -> impl Iterator<Item = (&'static Field, &'v Value<'v>)> {
+    ) -> impl Iterator<Item = (&'v Field<'v>, &'v Value<'v>)> {
         self.order.iter().filter_map(|&row| Some((self.fields.get(row)?, values.get(row)?)))
     }
 
@@ -85,7 +97,39 @@ impl Spec {
         for (field, value) in self.sorted(values) {
             canonical.field(field.name, value);
         }
-        canonical.end()
+        canonical.end("key")
+    }
+
+    /// Shows `values` with the inner sign in its row, where the endpoint has one and `merchant` the secret for it.
+    pub(crate) fn with_inner_sign<R>(
+        &self,
+        values: &[Value<'_>],
+        merchant: &Merchant,
+        visit: impl FnOnce(&[Value<'_>]) -> R,
+    ) -> R {
+        let Some((inner, sign)) = self.inner.zip(self.inner_sign(values, merchant)) else {
+            return visit(values);
+        };
+        let hex = sign.to_hex();
+        let rows = self.fields.iter().zip(values);
+        let complete =
+            rows.map(|(field, value)| if field.name == inner.name { Value::Text(&hex) } else { *value });
+        visit(&complete.collect::<Vec<_>>())
+    }
+
+    /// MD5 over the named rows, ending in `&secret=` and the secret of the work-weixin application.
+    fn inner_sign(&self, values: &[Value<'_>], merchant: &Merchant) -> Option<Sign> {
+        let (inner, secret) = self.inner.zip(merchant.agent_secret())?;
+        let mut canonical = Canonical::new(Signer::new(SignType::Md5, secret.expose()));
+        for (field, value) in self.sorted(values).filter(|(field, _)| inner.over.contains(&field.name)) {
+            canonical.field(field.name, value);
+        }
+        Some(canonical.end("secret").finish())
+    }
+
+    /// The values that a client sent, as text, in the order of the rows.
+    fn received<'f>(&self, fields: &'f Fields<'_>) -> Vec<Value<'f>> {
+        self.fields.iter().map(|field| fields.get(field.name).map_or(Value::Absent, Value::Text)).collect()
     }
 
     /// The server's check of a request: does its sign fit the fields that the table knows? Like the service itself,
@@ -94,14 +138,17 @@ impl Spec {
     pub fn is_signed_by(&self, fields: &Fields<'_>, merchant: &Merchant) -> bool {
         let received = fields.get("sign").and_then(Sign::from_hex);
         received.is_some_and(|received| {
-            let values: Vec<_> = self
-                .fields
-                .iter()
-                .map(|field| fields.get(field.name).map_or(Value::Absent, Value::Text))
-                .collect();
-            let signer = Signer::new(self.sign_type(merchant.sign_type()), merchant.key());
-            self.canonical(&values, signer).finish().matches(&received)
+            let signer = Signer::new(self.sign_type(merchant.sign_type()), merchant.key().expose());
+            self.canonical(&self.received(fields), signer).finish().matches(&received)
         })
+    }
+
+    /// The server's check of the sign within the sign, with `merchant`'s secret. An endpoint that has none is content.
+    pub fn is_inner_signed_by(&self, fields: &Fields<'_>, merchant: &Merchant) -> bool {
+        let Some(inner) = self.inner else { return true };
+        let received = fields.get(inner.name).and_then(Sign::from_hex);
+        let expected = self.inner_sign(&self.received(fields), merchant);
+        received.zip(expected).is_some_and(|(received, expected)| expected.matches(&received))
     }
 
     /// The digest for a merchant that prefers `choice`.
@@ -114,22 +161,58 @@ impl Spec {
     }
 }
 
+/// How the fields of a request travel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Method {
+    /// In an XML document.
+    Post,
+    /// In the query of the URL, for pages that a user's browser opens.
+    Get,
+}
+
+/// Which of the service's hosts serves an endpoint. A base URL that is none of the service's own, such as a mock's,
+/// stands for all of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Host {
+    /// `api.mch.weixin.qq.com`, with the backup `api2.mch.weixin.qq.com`.
+    Api,
+    /// `fraud.mch.weixin.qq.com`.
+    Fraud,
+    /// `payapp.weixin.qq.com`.
+    PayApp,
+    /// `payapp.mch.weixin.qq.com`.
+    PayAppMch,
+}
+
+/// A sign within the sign: MD5 over some of the rows and a secret of its own (`workwx_sign`). It is a row itself, which
+/// the outer sign covers.
+#[derive(Clone, Copy, Debug)]
+pub struct InnerSign {
+    /// The row that holds it.
+    pub name: &'static str,
+    /// The rows that it covers.
+    pub over: &'static [&'static str],
+}
+
 /// One row of a request's table.
 #[derive(Clone, Copy, Debug)]
-pub struct Field {
+pub struct Field<'s> {
     /// The name on the wire.
-    pub name: &'static str,
+    pub name: &'s str,
     /// Whether it must be there.
     pub presence: Presence,
     /// What it may hold.
     pub rule: Rule,
 }
 
-impl Field {
+impl Field<'_> {
     /// Checks one value of a request from a merchant in `mode`.
     pub(crate) fn check(&self, value: &Value<'_>, mode: Mode) -> Result<(), RequestError> {
         let verdict = match (self.presence, value.is_absent(), mode) {
             (Presence::Required | Presence::Envelope | Presence::Fixed, true, _) => Err(Violation::Missing),
+            (Presence::Computed, true, _) => Err(Violation::NoAgentSecret),
             (Presence::ProviderRequired, true, Mode::ServiceProvider) => Err(Violation::ServiceProviderMust),
             (_, true, _) => Ok(()),
             (Presence::ProviderRequired | Presence::ProviderOptional, false, Mode::Direct) => {
@@ -137,7 +220,7 @@ impl Field {
             }
             (_, false, _) => self.rule.check(value),
         };
-        verdict.map_err(|violation| RequestError::new(self.name, violation))
+        verdict.map_err(|violation| RequestError::new(self.name.to_owned(), violation))
     }
 }
 
@@ -151,6 +234,10 @@ pub enum Presence {
     Required,
     /// Always, with one value.
     Fixed,
+    /// Always, and calculated from other rows: the sign within the sign.
+    Computed,
+    /// Never from this client; the service knows it, and signs it where another client sends it.
+    Tolerated,
     /// The caller's choice.
     Optional,
     /// Always from a service provider, never from a direct merchant.
@@ -177,6 +264,9 @@ pub enum SignBy {
 pub enum Trust {
     /// Answers are signed. One without a sign is refused before any field of it can be read.
     Signed,
+    /// Successes are signed, and one without a sign is refused. Failures were seen without: of those nothing but the
+    /// codes and their texts can be read, which settle nothing.
+    SignedSuccess,
     /// Answers carry no sign by design: what protects them is TLS, and that they echo the request. A sign that is
     /// there all the same must fit.
     TransportOnly,
@@ -220,6 +310,20 @@ pub mod envelope_rules {
     pub const mch_id: Rule = Rule::Alphanumeric { max: 32 };
     pub const nonce: Rule = Rule::Token { max: 32 };
     pub const sign_type: Rule = Rule::Token { max: 32 };
+}
+
+/// The value of a row that the request itself does not fill.
+#[doc(hidden)]
+pub fn absent<'v>(_row: &'static str) -> Value<'v> {
+    Value::Absent
+}
+
+#[doc(hidden)]
+pub const fn at_most_one(inner: &[InnerSign]) -> Option<InnerSign> {
+    match inner {
+        [one, ..] => Some(*one),
+        [] => None,
+    }
 }
 
 #[doc(hidden)]

@@ -1,6 +1,7 @@
 //! Errors that say whose fault it is: ours ([`RequestError`]), the way's (the transport's own type), or the other
 //! side's ([`ReplyError`]). None of them holds a key, a sign, a signed text, a text that was sent, or a body.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use crate::outcome::{Outcome, Reason};
@@ -12,19 +13,19 @@ use crate::wire::{Malformed, XmlError};
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{field} {violation}")]
 pub struct RequestError {
-    field: &'static str,
+    field: Cow<'static, str>,
     violation: Violation,
 }
 
 impl RequestError {
     /// `field`, by its wire name, breaks a rule: for rules that span several fields of an endpoint of your own.
-    pub fn new(field: &'static str, violation: Violation) -> Self {
-        Self { field, violation }
+    pub fn new(field: impl Into<Cow<'static, str>>, violation: Violation) -> Self {
+        Self { field: field.into(), violation }
     }
 
     /// The wire name of the field (`key` for the API key, `url` for the address).
-    pub fn field(&self) -> &'static str {
-        self.field
+    pub fn field(&self) -> &str {
+        &self.field
     }
 
     /// The rule, and how it is broken.

@@ -92,7 +92,7 @@ pub mod wire;
 pub use client::Client;
 pub use code::{Advice, ErrorCode};
 pub use error::{Error, ReplyError, RequestError, Side};
-pub use merchant::{ApiKey, Merchant, Mode};
+pub use merchant::{AgentSecret, ApiKey, Merchant, Mode};
 pub use nonce::{Nonce, NonceBytes};
 pub use outcome::{Outcome, Reason};
 pub use sign::SignType;

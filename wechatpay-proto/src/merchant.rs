@@ -4,14 +4,15 @@ use std::fmt;
 
 use zeroize::Zeroizing;
 
-use crate::endpoint::Endpoint;
-use crate::error::RequestError;
+use crate::endpoint::{Outgoing, Spec, Trust};
+use crate::error::{ReplyError, RequestError};
 use crate::nonce::Nonce;
+use crate::reply::Reply;
 use crate::rule::{Rule, Violation};
 use crate::sign::SignType;
-use crate::signed::Signed;
+use crate::signed::{self, Signed};
 use crate::transport::BaseUrl;
-use crate::wire::Value;
+use crate::wire::{Value, Writer};
 
 /// The APIv2 key (API密钥): exactly 32 visible ASCII bytes. Overwritten when dropped, never shown.
 #[derive(Clone)]
@@ -46,6 +47,35 @@ impl fmt::Debug for ApiKey {
     }
 }
 
+/// The secret of a work-weixin application (企业微信应用的 secret), for `workwx_sign`: 1 to 128 visible ASCII bytes; real
+/// ones have 43. Overwritten when dropped, never shown.
+#[derive(Clone)]
+pub struct AgentSecret(Zeroizing<Box<[u8]>>);
+
+impl AgentSecret {
+    /// Takes the secret as the administration of work-weixin shows it.
+    pub fn new(secret: impl AsRef<[u8]>) -> Result<Self, RequestError> {
+        let secret = secret.as_ref();
+        let refuse = |violation| Err(RequestError::new("secret", violation));
+        match secret.iter().position(|byte| !byte.is_ascii_graphic()) {
+            _ if secret.is_empty() => refuse(Violation::Missing),
+            _ if secret.len() > 128 => refuse(Violation::TooLong { max: 128, len: secret.len() }),
+            Some(at) => refuse(Violation::Characters { allowed: "visible ASCII", at }),
+            None => Ok(Self(Zeroizing::new(secret.into()))),
+        }
+    }
+
+    pub(crate) fn expose(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl fmt::Debug for AgentSecret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("AgentSecret(..)")
+    }
+}
+
 /// How the merchant calls: for itself, or for sub-merchants.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Mode {
@@ -62,6 +92,7 @@ pub struct Merchant {
     key: ApiKey,
     mode: Mode,
     sign_type: SignType,
+    agent_secret: Option<AgentSecret>,
 }
 
 impl Merchant {
@@ -78,7 +109,7 @@ impl Merchant {
     fn new(mch_id: &str, key: ApiKey, mode: Mode) -> Result<Self, RequestError> {
         let broken = |violation| RequestError::new("mch_id", violation);
         Rule::Alphanumeric { max: 32 }.check(&Value::Text(mch_id)).map_err(broken)?;
-        Ok(Self { mch_id: mch_id.into(), key, mode, sign_type: SignType::HmacSha256 })
+        Ok(Self { mch_id: mch_id.into(), key, mode, sign_type: SignType::HmacSha256, agent_secret: None })
     }
 
     /// The digest for endpoints that leave the choice: HMAC-SHA256 unless said otherwise here. The red packets
@@ -86,6 +117,12 @@ impl Merchant {
     #[must_use]
     pub fn with_sign_type(self, sign_type: SignType) -> Self {
         Self { sign_type, ..self }
+    }
+
+    /// The secret of the work-weixin application that sends red packets (`sendworkwxredpack`).
+    #[must_use]
+    pub fn with_agent_secret(self, secret: AgentSecret) -> Self {
+        Self { agent_secret: Some(secret), ..self }
     }
 
     /// The merchant number (商户号).
@@ -107,10 +144,14 @@ impl Merchant {
         &self.key
     }
 
+    pub(crate) fn agent_secret(&self) -> Option<&AgentSecret> {
+        self.agent_secret.as_ref()
+    }
+
     /// Checks `request` against every rule of its table and signs it for the production host.
     ///
     /// A resend takes the same request with a fresh nonce.
-    pub fn sign<'r, E: Endpoint>(
+    pub fn sign<'r, E: Outgoing>(
         &'r self,
         request: &'r E,
         nonce: Nonce,
@@ -119,13 +160,28 @@ impl Merchant {
     }
 
     /// Like [`sign`](Self::sign), for another host: the backup, or a mock.
-    pub fn sign_for<'r, E: Endpoint>(
+    pub fn sign_for<'r, E: Outgoing>(
         &'r self,
         base: &BaseUrl,
         request: &'r E,
         nonce: Nonce,
     ) -> Result<Signed<'r, E>, RequestError> {
         Signed::new(self, base, request, nonce)
+    }
+
+    /// The server's direction: the document of an answer, with its sign where the endpoint's answers carry one.
+    ///
+    /// Fails where what was written could not be read back: a list in a signed answer, a character that XML does not
+    /// allow.
+    pub fn write_reply<'b>(&self, spec: &Spec<'_>, reply: &impl Reply<'b>) -> Result<String, ReplyError> {
+        let mut xml = Writer::new();
+        reply.write(&mut xml);
+        match spec.trust {
+            Trust::TransportOnly => Ok(xml.finish()),
+            Trust::Signed | Trust::SignedSuccess => {
+                signed::seal(xml, spec.sign_type(self.sign_type), &self.key)
+            }
+        }
     }
 }
 

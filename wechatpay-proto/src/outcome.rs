@@ -4,6 +4,7 @@
 use std::borrow::Cow;
 
 use crate::code::{Advice, ErrorCode};
+use crate::reply::Head;
 
 /// What is certain about one order after one answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -76,6 +77,21 @@ impl Reason<'_> {
             Self::Unreadable => Reason::Unreadable,
             Self::Transport => Reason::Transport,
             Self::NotSent => Reason::NotSent,
+        }
+    }
+}
+
+impl<'b> Outcome<'b> {
+    /// What an answer to a sending settles. A failure needs the one code that frees a number, in an answer that names
+    /// the order.
+    pub(crate) fn of_sending(head: &Head<'b>, names_order: bool) -> Self {
+        let dead = head.is_failure() && head.err_code == Some(ErrorCode::SendFailed);
+        if head.is_success() {
+            Self::Accepted
+        } else if dead && names_order {
+            Self::Failed
+        } else {
+            Self::Unknown(head.reason())
         }
     }
 }

@@ -91,7 +91,7 @@ impl<'b> Head<'b> {
         let mut return_code = None;
         let mut rest = Vec::with_capacity(fields.len());
         for (name, value) in fields {
-            match name {
+            match &*name {
                 "return_code" => return_code = read_field("return_code", value)?,
                 "return_msg" => head.return_msg = read_field("return_msg", value)?,
                 "result_code" => head.result_code = read_field("result_code", value)?,

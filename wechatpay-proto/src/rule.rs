@@ -18,6 +18,12 @@ pub enum Rule {
         /// The most bytes of UTF-8.
         max: usize,
     },
+    /// Like `Text`, and without `&` and `=`: text that comes back in a signed answer, whose sign does not tell those
+    /// from the marks between fields.
+    Echoed {
+        /// The most bytes of UTF-8.
+        max: usize,
+    },
     /// An identifier: 1 to `max` of `[0-9A-Za-z_-]`.
     Token {
         /// The most characters.
@@ -28,9 +34,9 @@ pub enum Rule {
         /// The most characters.
         max: usize,
     },
-    /// Visible ASCII, 1 to `max` characters: text that was url-encoded.
-    Ascii {
-        /// The most characters.
+    /// Text that was url-encoded: 1 to `max` characters, each of `[0-9A-Za-z-_.~*+]` or `%` with two hex digits.
+    UrlEncoded {
+        /// The most characters, after encoding.
         max: usize,
     },
     /// An integer from `min` to `max`, both included.
@@ -61,9 +67,11 @@ impl Rule {
     /// The most bytes that a text under this rule may have.
     pub fn max_bytes(&self) -> Option<usize> {
         match *self {
-            Self::Text { max } | Self::Token { max } | Self::Alphanumeric { max } | Self::Ascii { max } => {
-                Some(max)
-            }
+            Self::Text { max }
+            | Self::Echoed { max }
+            | Self::Token { max }
+            | Self::Alphanumeric { max }
+            | Self::UrlEncoded { max } => Some(max),
             _ => None,
         }
     }
@@ -71,9 +79,12 @@ impl Rule {
     fn check_text(&self, text: &str) -> Result<(), Violation> {
         let allowed: (&'static str, fn(char) -> bool) = match self {
             Self::Text { .. } => ("text without C0 controls such as line breaks", is_printable),
+            Self::Echoed { .. } => {
+                ("text without & and = and C0 controls", |c| is_printable(c) && c != '&' && c != '=')
+            }
             Self::Token { .. } => ("[0-9A-Za-z_-]", |c| c.is_ascii_alphanumeric() || c == '_' || c == '-'),
             Self::Alphanumeric { .. } => ("[0-9A-Za-z]", |c| c.is_ascii_alphanumeric()),
-            Self::Ascii { .. } => ("visible ASCII", |c| c.is_ascii_graphic()),
+            Self::UrlEncoded { .. } => ("[0-9A-Za-z-_.~*+] and % with two hex digits", is_url_encoded),
             _ => ("characters of XML, no carriage return", |c| is_xml_char(c) && c != '\r'),
         };
         if text.is_empty() && *self != Self::Any {
@@ -83,6 +94,9 @@ impl Rule {
             return Err(Violation::TooLong { max, len: text.len() });
         }
         if let Some((at, _)) = text.char_indices().find(|(_, c)| !allowed.1(*c)) {
+            return Err(Violation::Characters { allowed: allowed.0, at });
+        }
+        if let Some(at) = broken_escape(text).filter(|_| matches!(self, Self::UrlEncoded { .. })) {
             return Err(Violation::Characters { allowed: allowed.0, at });
         }
         // Whether the service takes white space for empty, and so leaves it out of the sign, is not known.
@@ -101,6 +115,18 @@ fn in_range(value: u64, min: u64, max: u64) -> Result<(), Violation> {
 /// A byte order mark is legal XML, and invisible to the person who pasted it.
 fn is_printable(c: char) -> bool {
     is_xml_char(c) && c >= ' ' && c != '\u{FEFF}'
+}
+
+fn is_url_encoded(c: char) -> bool {
+    c.is_ascii_alphanumeric() || "%-_.~*+".contains(c)
+}
+
+/// Where a `%` stands that no two hex digits follow.
+fn broken_escape(text: &str) -> Option<usize> {
+    let escapes = text.bytes().enumerate().filter(|(_, byte)| *byte == b'%');
+    let whole =
+        |at: usize| text.get(at + 1..at + 3).is_some_and(|two| two.bytes().all(|b| b.is_ascii_hexdigit()));
+    escapes.map(|(at, _)| at).find(|at| !whole(*at))
 }
 
 /// How a value breaks its rule. It names bounds and positions, and numbers that are out of bounds, never a text.
@@ -165,9 +191,30 @@ pub enum Violation {
         /// When.
         when: &'static str,
     },
+    /// Must not stand beside another field.
+    #[error("must not be given together with {by}")]
+    Excluded {
+        /// The other field.
+        by: &'static str,
+    },
     /// The source of random bytes has none.
     #[error("cannot be made without random bytes")]
     NoRandomness,
+    /// The merchant has no secret of a work-weixin application.
+    #[error("needs the secret of the work-weixin application (Merchant::with_agent_secret)")]
+    NoAgentSecret,
+    /// The core writes this field itself.
+    #[error("is written by the core and must not be given")]
+    Reserved,
+    /// The field was given before.
+    #[error("is given twice")]
+    Duplicate,
+    /// What this endpoint needs cannot be done here.
+    #[error("is not supported: {what}")]
+    Unsupported {
+        /// What it would need.
+        what: &'static str,
+    },
     /// Only a service provider may send this field.
     #[error("is for service providers only (Merchant::service_provider)")]
     ServiceProviderOnly,
@@ -200,14 +247,29 @@ mod tests {
     }
 
     #[test]
+    fn text_that_comes_back_signed_has_no_marks_of_fields() {
+        let rule = Rule::Echoed { max: 9 };
+        assert_eq!(text(rule, "红包<x>"), Ok(()));
+        for (bad, at) in [("a&b", 1), ("ab=", 2), ("\n", 0)] {
+            let allowed = "text without & and = and C0 controls";
+            assert_eq!(text(rule, bad), Err(Violation::Characters { allowed, at }), "{bad:?}");
+        }
+    }
+
+    #[test]
     fn identifiers_are_narrow() {
         assert_eq!(text(Rule::Alphanumeric { max: 4 }, "aZ09"), Ok(()));
         assert!(text(Rule::Alphanumeric { max: 4 }, "a-b").is_err());
         assert_eq!(text(Rule::Token { max: 4 }, "a-_B"), Ok(()));
         assert!(text(Rule::Token { max: 4 }, "a b").is_err());
         assert!(text(Rule::Token { max: 4 }, "号").is_err());
-        assert_eq!(text(Rule::Ascii { max: 4 }, "%3d&"), Ok(()));
-        assert!(text(Rule::Ascii { max: 4 }, "a b").is_err());
+        assert_eq!(text(Rule::UrlEncoded { max: 9 }, "a%3db%3D_"), Ok(()));
+        for (bad, position) in
+            [("a=b", 1), ("a&b", 1), ("a b", 1), ("%3", 0), ("ab%", 2), ("%zz", 0), ("%3g", 0), ("号", 0)]
+        {
+            let error = text(Rule::UrlEncoded { max: 9 }, bad).unwrap_err();
+            assert!(matches!(error, Violation::Characters { at, .. } if at == position), "{bad:?}: {error}");
+        }
     }
 
     #[test]

@@ -80,9 +80,13 @@ impl<S: Sink> Canonical<S> {
         }
     }
 
-    /// All fields have been given; what follows is the key.
-    pub(crate) fn end(mut self) -> S {
-        self.sink.put(if self.begun { "&key=" } else { "key=" });
+    /// All fields have been given; what follows is the key, under the name `key` or, for an inner sign, `secret`.
+    pub(crate) fn end(mut self, name: &str) -> S {
+        if self.begun {
+            self.sink.put("&");
+        }
+        self.sink.put(name);
+        self.sink.put("=");
         self.sink
     }
 }
@@ -99,7 +103,7 @@ impl<S: Sink> fmt::Write for Adaptor<'_, S> {
 /// A digest at work, with the key it will end with.
 pub(crate) struct Signer<'k> {
     digest: Digest,
-    key: &'k ApiKey,
+    key: &'k [u8],
 }
 
 enum Digest {
@@ -108,13 +112,14 @@ enum Digest {
 }
 
 impl<'k> Signer<'k> {
-    pub(crate) fn new(sign_type: SignType, key: &'k ApiKey) -> Self {
+    /// `key` has at most 64 bytes where the digest is keyed with it: an [`ApiKey`] has 32.
+    pub(crate) fn new(sign_type: SignType, key: &'k [u8]) -> Self {
         let digest = match sign_type {
             SignType::Md5 => Digest::Md5(Md5::new()),
             SignType::HmacSha256 => {
                 // HMAC pads a short key with zeros to its block of 64 bytes; a full block cannot be refused.
                 let mut block = Zeroizing::new([0; 64]);
-                for (to, from) in block.iter_mut().zip(key.expose()) {
+                for (to, from) in block.iter_mut().zip(key) {
                     *to = *from;
                 }
                 Digest::HmacSha256(Box::new(Hmac::new(&(*block).into())))
@@ -132,7 +137,7 @@ impl<'k> Signer<'k> {
 
     /// Appends the key and ends the digest.
     pub(crate) fn finish(mut self) -> Sign {
-        self.update(self.key.expose());
+        self.update(self.key);
         match self.digest {
             Digest::Md5(digest) => Sign::Md5(digest.finalize().into()),
             Digest::HmacSha256(mac) => Sign::HmacSha256(mac.finalize().into_bytes().into()),
@@ -157,11 +162,11 @@ pub(crate) fn of_fields(fields: &Fields<'_>, sign_type: SignType, key: &ApiKey) 
     let sorted = sorted.get_mut(..len).unwrap_or_default();
     sorted.sort_unstable_by_key(|(name, _)| *name);
 
-    let mut canonical = Canonical::new(Signer::new(sign_type, key));
+    let mut canonical = Canonical::new(Signer::new(sign_type, key.expose()));
     for (name, value) in sorted {
         canonical.field(name, &Value::Text(value));
     }
-    canonical.end().finish()
+    canonical.end("key").finish()
 }
 
 /// A calculated or received sign. `Debug` shows nothing of it.
@@ -244,11 +249,11 @@ mod tests {
 
     fn official(sign_type: SignType) -> String {
         let key = ApiKey::new(KEY).unwrap();
-        let mut canonical = Canonical::new(Signer::new(sign_type, &key));
+        let mut canonical = Canonical::new(Signer::new(sign_type, key.expose()));
         for (name, value) in OFFICIAL {
             canonical.field(name, &Value::Text(value));
         }
-        canonical.end().finish().to_hex()
+        canonical.end("key").finish().to_hex()
     }
 
     #[test]
@@ -259,7 +264,7 @@ mod tests {
         }
         let text =
             "appid=wxd930ea5d5a258f4f&body=test&device_info=1000&mch_id=10000100&nonce_str=ibuaiVcKdpRxkhJA";
-        assert_eq!(canonical.end(), format!("{text}&key="));
+        assert_eq!(canonical.end("key"), format!("{text}&key="));
         assert_eq!(official(SignType::Md5), "9A0A8659F005D6984697E2CA0A9CF3B7");
         let hmac = "6A9AE1657590FD6257D693A078E1C3E4BB6BA4DC30B23E0EE2496E54170DACD6";
         assert_eq!(official(SignType::HmacSha256), hmac);

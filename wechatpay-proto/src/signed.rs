@@ -4,15 +4,15 @@ use std::fmt;
 
 use bytes::Bytes;
 
-use crate::endpoint::{Endpoint, Envelope, Spec, Trust};
+use crate::endpoint::{Envelope, Method, Outgoing, Spec, Trust};
 use crate::error::{ReplyError, RequestError};
-use crate::merchant::Merchant;
+use crate::merchant::{ApiKey, Merchant};
 use crate::nonce::Nonce;
 use crate::reply::Reply;
 use crate::rule::Violation;
-use crate::sign::{Canonical, Sign, Signer};
+use crate::sign::{self, Canonical, Sign, SignType, Signer};
 use crate::transport::{BaseUrl, ClientCertificate};
-use crate::wire::{self, Fields, Unverified, Value, Writer};
+use crate::wire::{self, Fields, Query, Sheet, Unverified, Value, Writer};
 
 /// A checked and signed request, not sent yet.
 #[must_use = "a signed request does nothing until it is sent"]
@@ -24,58 +24,78 @@ pub struct Signed<'r, E> {
     xml: String,
 }
 
-impl<'r, E: Endpoint> Signed<'r, E> {
+impl<'r, E: Outgoing> Signed<'r, E> {
     pub(crate) fn new(
         merchant: &'r Merchant,
         base: &BaseUrl,
         request: &'r E,
         nonce: Nonce,
     ) -> Result<Self, RequestError> {
-        let malformed = Violation::Malformed { expected: "a base URL and a path" };
-        let uri = base.join(E::SPEC.path).map_err(|_| RequestError::new("url", malformed))?;
-        let xml = request.with_values(&envelope::<E>(merchant, nonce.as_str()), |values| {
-            for (field, value) in E::SPEC.fields.iter().zip(values) {
-                field.check(value, merchant.mode())?;
-            }
-            request.check()?;
-            Ok(sign_and_write(E::SPEC, merchant, values))
+        let spec = request.spec();
+        let (xml, query) = request.with_values(&envelope(&spec, merchant, nonce.as_str()), |values| {
+            spec.with_inner_sign(values, merchant, |values| {
+                for (field, value) in spec.fields.iter().zip(values) {
+                    field.check(value, merchant.mode())?;
+                }
+                request.check()?;
+                Ok(match spec.method {
+                    Method::Post => (sign_and_write(&spec, merchant, values, Writer::new()), String::new()),
+                    Method::Get => (String::new(), sign_and_write(&spec, merchant, values, Query::new())),
+                })
+            })
+        })?;
+        let uri = base.of(spec.host).join(&format!("{}{query}", spec.path)).map_err(|_| {
+            RequestError::new(
+                "url",
+                Violation::Malformed { expected: "a base URL, a path and a query of bounded size" },
+            )
         })?;
         Ok(Self { merchant, request, nonce, uri, xml })
     }
 
-    /// The document that goes out, with its sign.
+    /// Where it goes. Of a GET, this is all there is: the signed query included.
+    pub fn uri(&self) -> &http::Uri {
+        &self.uri
+    }
+
+    /// The document that goes out, with its sign; empty where the request is a GET.
     pub fn xml(&self) -> &str {
         &self.xml
     }
 
     /// The text that was signed, up to and including `&key=`; the key itself stays hidden.
     pub fn string_to_sign(&self) -> String {
-        self.request.with_values(&envelope::<E>(self.merchant, self.nonce.as_str()), |values| {
-            E::SPEC.canonical(values, String::new())
+        let spec = self.request.spec();
+        self.request.with_values(&envelope(&spec, self.merchant, self.nonce.as_str()), |values| {
+            spec.with_inner_sign(values, self.merchant, |values| spec.canonical(values, String::new()))
         })
     }
 
     /// What goes to the transport, and what waits for the answer.
     ///
-    /// The request is a POST with an absolute URI; it carries [`ClientCertificate`] among its extensions where
-    /// the endpoint wants the merchant's certificate. Its `Debug`, which is not ours, shows the body with the sign:
-    /// do not log it.
+    /// The request has an absolute URI; it carries [`ClientCertificate`] among its extensions where the endpoint wants
+    /// the merchant's certificate. Its `Debug`, which is not ours, shows the body or the query with the sign: do not log it.
     pub fn into_parts(self) -> (http::Request<Bytes>, Pending<'r, E>) {
+        let spec = self.request.spec();
         let mut request = http::Request::new(Bytes::from(self.xml));
-        *request.method_mut() = http::Method::POST;
         *request.uri_mut() = self.uri;
-        let content_type = http::HeaderValue::from_static("text/xml; charset=utf-8");
-        request.headers_mut().insert(http::header::CONTENT_TYPE, content_type);
-        if E::SPEC.certificate {
+        if spec.method == Method::Post {
+            *request.method_mut() = http::Method::POST;
+            let content_type = http::HeaderValue::from_static("text/xml; charset=utf-8");
+            request.headers_mut().insert(http::header::CONTENT_TYPE, content_type);
+        }
+        if spec.certificate {
             request.extensions_mut().insert(ClientCertificate);
         }
         (request, Pending { merchant: self.merchant, request: self.request })
     }
 }
 
-impl<E: Endpoint> fmt::Debug for Signed<'_, E> {
+impl<E: Outgoing> fmt::Debug for Signed<'_, E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Signed({}, {} bytes)", self.uri, self.xml.len())
+        // The query of a GET holds the sign.
+        let (host, path) = (self.uri.host().unwrap_or_default(), self.uri.path());
+        write!(f, "Signed({host}{path}, {} bytes)", self.xml.len())
     }
 }
 
@@ -86,7 +106,7 @@ pub struct Pending<'r, E> {
     request: &'r E,
 }
 
-impl<E: Endpoint> Pending<'_, E> {
+impl<E: Outgoing> Pending<'_, E> {
     /// Reads the answer: status, size, one parse, the sign as the endpoint has it, the echoes, the types.
     ///
     /// Whatever is wrong with it, for a payment the outcome is then unknown: see [`ReplyError::outcome`].
@@ -94,46 +114,44 @@ impl<E: Endpoint> Pending<'_, E> {
         if response.status() != http::StatusCode::OK {
             return Err(ReplyError::HttpStatus(response.status().as_u16()));
         }
-        let document = wire::parse(response.body(), E::SPEC.lists)?;
-        let fields = self.verify(document)?;
-        self.correlate(&fields)?;
+        let spec = self.request.spec();
+        let document = wire::parse(response.body(), spec.lists)?;
+        let fields = self.verify(&spec, document)?;
+        self.correlate(&spec, &fields)?;
         E::Reply::read(fields)
     }
 
-    fn verify<'b>(&self, document: Unverified<'b>) -> Result<Fields<'b>, ReplyError> {
-        let sign_type = E::SPEC.sign_type(self.merchant.sign_type());
+    fn verify<'b>(&self, spec: &Spec<'_>, document: Unverified<'b>) -> Result<Fields<'b>, ReplyError> {
+        let sign_type = spec.sign_type(self.merchant.sign_type());
         let key = self.merchant.key();
-        match E::SPEC.trust {
+        match spec.trust {
             Trust::TransportOnly => document.unsigned_by_design(sign_type, key),
+            // The service does not sign these. Nothing but the complaint itself may be read from them.
             Trust::Signed if is_bare_failure(document.untrusted()) => {
-                // The service does not sign this one. Nothing but the complaint itself may be read from it.
-                let mut fields = document.into_untrusted();
-                fields.retain(&["return_code", "return_msg"]);
-                Ok(fields)
+                Ok(document.into_untrusted().only(&["return_code", "return_msg"]))
             }
-            Trust::Signed => document.signed(sign_type, key),
+            Trust::SignedSuccess if is_unsigned_failure(document.untrusted()) => Ok(document
+                .into_untrusted()
+                .only(&["return_code", "return_msg", "result_code", "err_code", "err_code_des"])),
+            Trust::Signed | Trust::SignedSuccess => document.signed(sign_type, key),
         }
     }
 
     /// The answer must speak of this request, and a success must have what every success has.
-    fn correlate(&self, fields: &Fields<'_>) -> Result<(), ReplyError> {
-        let spec = E::SPEC;
-        self.request.with_values(&envelope::<E>(self.merchant, ""), |values| {
-            let echoed =
-                spec.fields.iter().zip(values).filter(|(field, _)| spec.echoes.contains(&field.name));
-            for (field, sent) in echoed {
-                if fields.get(field.name).is_some_and(|echo| !sent.is(echo)) {
-                    return Err(ReplyError::Correlation { field: field.name });
+    fn correlate(&self, spec: &Spec<'_>, fields: &Fields<'_>) -> Result<(), ReplyError> {
+        self.request.with_values(&envelope(spec, self.merchant, ""), |values| {
+            for &name in spec.echoes {
+                let sent = spec.fields.iter().zip(values).find(|(field, _)| field.name == name);
+                let echo = fields.get(name);
+                if sent.zip(echo).is_some_and(|((_, sent), echo)| !sent.is(echo)) {
+                    return Err(ReplyError::Correlation { field: name });
                 }
             }
             Ok(())
         })?;
-        let success = |name| fields.get(name) == Some("SUCCESS");
-        let mut missing = spec.promises.iter().filter(|name| fields.get(name).is_none());
-        match missing.next() {
-            Some(field) if success("return_code") && success("result_code") => {
-                Err(ReplyError::Missing { field })
-            }
+        let missing = spec.promises.iter().find(|name| fields.get(name).is_none());
+        match missing {
+            Some(&field) if is_success(fields) => Err(ReplyError::Missing { field }),
             _ => Ok(()),
         }
     }
@@ -147,29 +165,51 @@ impl<E> Clone for Pending<'_, E> {
 
 impl<E> Copy for Pending<'_, E> {}
 
-impl<E: Endpoint> fmt::Debug for Pending<'_, E> {
+impl<E: Outgoing> fmt::Debug for Pending<'_, E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Pending({})", E::SPEC.path)
+        write!(f, "Pending({})", self.request.spec().path)
     }
 }
 
-fn envelope<'r, E: Endpoint>(merchant: &'r Merchant, nonce: &'r str) -> Envelope<'r> {
-    Envelope::new(merchant.mch_id(), nonce, E::SPEC.sign_type(merchant.sign_type()))
+fn envelope<'r>(spec: &Spec<'_>, merchant: &'r Merchant, nonce: &'r str) -> Envelope<'r> {
+    Envelope::new(merchant.mch_id(), nonce, spec.sign_type(merchant.sign_type()))
 }
 
-/// One pass over the rows in their order of signing: each goes into the digest and into the document.
-fn sign_and_write(spec: &Spec, merchant: &Merchant, values: &[Value<'_>]) -> String {
-    let mut canonical = Canonical::new(Signer::new(spec.sign_type(merchant.sign_type()), merchant.key()));
-    let mut xml = Writer::new();
+/// One pass over the rows in their order of signing: each goes into the digest and onto the sheet.
+fn sign_and_write(
+    spec: &Spec<'_>,
+    merchant: &Merchant,
+    values: &[Value<'_>],
+    mut sheet: impl Sheet,
+) -> String {
+    let signer = Signer::new(spec.sign_type(merchant.sign_type()), merchant.key().expose());
+    let mut canonical = Canonical::new(signer);
     for (field, value) in spec.sorted(values) {
         canonical.field(field.name, value);
-        xml.element(field.name, value);
+        sheet.element(field.name, value);
     }
-    let sign: Sign = canonical.end().finish();
-    xml.element("sign", &Value::Text(&sign.to_hex()));
-    xml.finish()
+    let sign: Sign = canonical.end("key").finish();
+    sheet.element("sign", &Value::Text(&sign.to_hex()));
+    sheet.finish()
+}
+
+/// The document of an answer with its sign: what is signed is what a client will read.
+pub(crate) fn seal(mut xml: Writer, sign_type: SignType, key: &ApiKey) -> Result<String, ReplyError> {
+    let plain = xml.clone().finish();
+    let document = wire::parse(plain.as_bytes(), &[])?;
+    let sign = sign::of_fields(document.untrusted(), sign_type, key).to_hex();
+    xml.element("sign", &Value::Text(&sign));
+    Ok(xml.finish())
+}
+
+fn is_success(fields: &Fields<'_>) -> bool {
+    ["return_code", "result_code"].iter().all(|name| fields.get(name) == Some("SUCCESS"))
 }
 
 fn is_bare_failure(fields: &Fields<'_>) -> bool {
     fields.get("return_code") == Some("FAIL") && !fields.contains("sign")
+}
+
+fn is_unsigned_failure(fields: &Fields<'_>) -> bool {
+    !is_success(fields) && !fields.contains("sign")
 }

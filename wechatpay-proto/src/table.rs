@@ -18,6 +18,8 @@ pub mod order;
 ///   gives the value;
 /// * `required`: fields of the request's struct;
 /// * `fixed` (may be left out): rows with one possible value, which the caller never sees;
+/// * `tolerated` (may be left out): rows that other clients send and the service signs; this one never sends them;
+/// * `inner` (may be left out): a row that holds a sign within the sign, and the rows that it covers;
 /// * `options` (may be left out): a struct of optional fields, each row with its
 ///   [`Presence`](crate::endpoint::Presence);
 /// * `reply`: rows of the answer, all optional in the type; `list`s of items, the only nesting;
@@ -66,6 +68,8 @@ macro_rules! endpoint {
         envelope { $($env:ident: $source:ident;)* }
         required { $($(#[$req_meta:meta])* $req:ident: $req_type:ty => $req_rule:expr;)* }
         $(fixed { $($fix:ident: $fix_value:expr;)* })?
+        $(tolerated { $($tol:ident),* $(,)? })?
+        $(inner $inner:ident { $($over:ident),* $(,)? })?
         $(options $Options:ident $(<$o:lifetime>)? {
             $($(#[$opt_meta:meta])* $opt:ident: $opt_type:ty => $opt_presence:ident, $opt_rule:expr;)*
         })?
@@ -102,15 +106,17 @@ macro_rules! endpoint {
             }
         )?
 
+        #[allow(deprecated, reason = "an endpoint may be out of use")]
         const _: () = {
             // Items are not hygienic: what stands here hides its name from the rules of the rows.
             use $crate::endpoint as __endpoint;
             use $crate::wire as __wire;
 
             const __WECHATPAY_COUNT: usize = [
-                $(stringify!($env),)* $(stringify!($req),)* $($(stringify!($fix),)*)? $($(stringify!($opt),)*)?
+                $(stringify!($env),)* $(stringify!($req),)* $($(stringify!($fix),)*)? $($(stringify!($tol),)*)?
+                $(stringify!($inner),)? $($(stringify!($opt),)*)?
             ].len();
-            const __WECHATPAY_FIELDS: [__endpoint::Field; __WECHATPAY_COUNT] = [
+            const __WECHATPAY_FIELDS: [__endpoint::Field<'static>; __WECHATPAY_COUNT] = [
                 $(__endpoint::Field {
                     name: $crate::__wire_name!($env),
                     presence: __endpoint::Presence::Envelope,
@@ -127,19 +133,35 @@ macro_rules! endpoint {
                     rule: $crate::rule::Rule::Exactly($fix_value),
                 },)*)?
                 $($(__endpoint::Field {
+                    name: $crate::__wire_name!($tol),
+                    presence: __endpoint::Presence::Tolerated,
+                    rule: $crate::rule::Rule::Any,
+                },)*)?
+                $(__endpoint::Field {
+                    name: $crate::__wire_name!($inner),
+                    presence: __endpoint::Presence::Computed,
+                    rule: $crate::rule::Rule::Alphanumeric { max: 32 },
+                },)?
+                $($(__endpoint::Field {
                     name: $crate::__wire_name!($opt),
                     presence: __endpoint::Presence::$opt_presence,
                     rule: $opt_rule,
                 },)*)?
             ];
             const __WECHATPAY_ORDER: [usize; __WECHATPAY_COUNT] = $crate::table::order::ascii(&__WECHATPAY_FIELDS);
-            const __WECHATPAY_SPEC: __endpoint::Spec = __endpoint::Spec {
+            const __WECHATPAY_SPEC: __endpoint::Spec<'static> = __endpoint::Spec {
                 path: $path,
+                method: __endpoint::Method::Post,
+                host: __endpoint::Host::Api,
                 certificate: $certificate,
                 sign_by: __endpoint::SignBy::$sign,
                 trust: __endpoint::Trust::$trust,
                 fields: &__WECHATPAY_FIELDS,
                 order: &__WECHATPAY_ORDER,
+                inner: __endpoint::at_most_one(&[$(__endpoint::InnerSign {
+                    name: $crate::__wire_name!($inner),
+                    over: &[$($crate::__wire_name!($over)),*],
+                })?]),
                 echoes: &[$($crate::__wire_name!($echo)),*],
                 promises: &[$($crate::__wire_name!($promise)),*],
                 lists: &[$(__wire::List { container: stringify!($container), item: stringify!($item) }),*],
@@ -147,8 +169,15 @@ macro_rules! endpoint {
             $crate::table::order::assert_sound(&__WECHATPAY_SPEC, &[$($crate::__wire_name!($rep)),*]);
 
             impl $(<$a>)? __endpoint::Endpoint for $Request $(<$a>)? {
-                const SPEC: &'static __endpoint::Spec = &__WECHATPAY_SPEC;
+                const SPEC: &'static __endpoint::Spec<'static> = &__WECHATPAY_SPEC;
+            }
+
+            impl $(<$a>)? __endpoint::Outgoing for $Request $(<$a>)? {
                 type Reply<$b> = $Reply<$b>;
+
+                fn spec(&self) -> __endpoint::Spec<'_> {
+                    __WECHATPAY_SPEC
+                }
 
                 fn with_values<R>(
                     &self,
@@ -159,6 +188,8 @@ macro_rules! endpoint {
                         $(envelope.$source(),)*
                         $(__wire::ToValue::to_value(&self.$req),)*
                         $($($fix_value,)*)?
+                        $($(__endpoint::absent(stringify!($tol)),)*)?
+                        $(__endpoint::absent(stringify!($inner)),)?
                         $($(__wire::ToValue::to_value(&self.options.$opt),)*)?
                     ];
                     visit(&values)
@@ -235,16 +266,16 @@ macro_rules! endpoint {
                 let (head, fields) = $crate::reply::Head::read(fields)?;
                 let mut reply = Self::new(head);
                 for (name, value) in fields {
-                    match name {
+                    match &*name {
                         $(row if row == $crate::__wire_name!($rep) => {
                             reply.$rep = $crate::reply::read_field($crate::__wire_name!($rep), value)?;
                         })*
-                        other if !value.is_empty() => reply.extra.push((other.into(), value)),
+                        _ if !value.is_empty() => reply.extra.push((name, value)),
                         _ => {} // empty is absent
                     }
                 }
                 for (name, items) in lists {
-                    match name {
+                    match &*name {
                         $(stringify!($container) => {
                             reply.$container = items.into_iter().map($Item::read).collect::<::core::result::Result<_, _>>()?;
                         })*
@@ -298,11 +329,11 @@ macro_rules! endpoint {
                 fn read(item: $crate::wire::Item<$b>) -> ::core::result::Result<Self, $crate::ReplyError> {
                     let mut read = Self::default();
                     for (name, value) in item.into_fields() {
-                        match name {
+                        match &*name {
                             $(row if row == $crate::__wire_name!($leaf) => {
                                 read.$leaf = $crate::reply::read_field($crate::__wire_name!($leaf), value)?;
                             })*
-                            other if !value.is_empty() => read.extra.push((other.into(), value)),
+                            _ if !value.is_empty() => read.extra.push((name, value)),
                             _ => {} // empty is absent
                         }
                     }

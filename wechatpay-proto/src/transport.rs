@@ -25,6 +25,8 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
+use crate::endpoint::Host;
+
 /// An asynchronous transport. The future is `Send`; dropping it in flight leaves the outcome unknown.
 pub trait Transport {
     /// What went wrong between the two ends.
@@ -188,6 +190,22 @@ impl BaseUrl {
             (Some(scheme), Some(authority)) => Ok(Self { scheme, authority }),
             _ => Err(TargetError::Host),
         }
+    }
+
+    /// The base for an endpoint that `host` serves: another one of the service's own hosts, or this very base where it
+    /// is none of them.
+    pub(crate) fn of(&self, host: Host) -> Self {
+        let own = ["api.mch.weixin.qq.com", "api2.mch.weixin.qq.com"];
+        let name = match host {
+            Host::Fraud => "fraud.mch.weixin.qq.com",
+            Host::PayApp => "payapp.weixin.qq.com",
+            Host::PayAppMch => "payapp.mch.weixin.qq.com",
+            Host::Api => return self.clone(),
+        };
+        if !own.contains(&self.authority.as_str()) {
+            return self.clone();
+        }
+        Self { scheme: self.scheme.clone(), authority: http::uri::Authority::from_static(name) }
     }
 
     /// This base with `path` behind it. `path` starts with `/`.

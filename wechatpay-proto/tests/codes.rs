@@ -7,7 +7,7 @@ use wechatpay_proto::Advice::{ConfirmThenNewNumber, FixOrder, FixSetup, Query, R
 use wechatpay_proto::{Advice, ErrorCode, Outcome, Reason};
 
 /// The tables of the official pages and what was observed beside them; the classes are ours.
-const CODES: [(&str, Advice); 25] = [
+const CODES: [(&str, Advice); 26] = [
     ("NO_AUTH", Query),
     ("SENDNUM_LIMIT", ResendSame),
     ("SENDAMOUNT_LIMIT", ResendSame),
@@ -31,6 +31,7 @@ const CODES: [(&str, Advice); 25] = [
     ("SECOND_OVER_LIMITED", ResendSame),
     ("DAY_OVER_LIMITED", ResendSame),
     ("PRODUCT_AUTHORITY_UNOPEN", FixSetup),
+    ("NO_COMPETENCE", FixSetup),
     ("PAYER_ACCOUNT_ABNORMAL", Query),
     ("NOT_FOUND", Query),
 ];

@@ -3,7 +3,7 @@
 mod common;
 
 use common::*;
-use wechatpay_proto::endpoint::Endpoint;
+use wechatpay_proto::endpoint::{Endpoint, Outgoing};
 use wechatpay_proto::rule::Violation;
 use wechatpay_proto::v2::mmpaymkttransfers::{GetHbInfo, Scene, SendRedPack, SendRedPackOptions};
 use wechatpay_proto::{ApiKey, Fen, Merchant, Mode, Nonce, RequestError};
@@ -95,15 +95,15 @@ fn a_text_holds_its_characters_only() {
         ("wishing", "红\u{7}", printable, 3),
         ("act_name", "\tx", printable, 0),
         ("remark", "x\r", printable, 1),
-        ("risk_info", "a b", "visible ASCII", 1),
-        ("risk_info", "é", "visible ASCII", 0),
+        ("risk_info", "a b", "[0-9A-Za-z-_.~*+] and % with two hex digits", 1),
+        ("risk_info", "é", "[0-9A-Za-z-_.~*+] and % with two hex digits", 0),
     ] {
         let change = TEXTS.iter().find(|(name, ..)| *name == field).unwrap().3;
         let text = format!("{field} has a character that is not allowed at byte {at}; allowed: {allowed}");
         refused(&change(value), field, Violation::Characters { allowed, at }, &text);
     }
     for (field, value) in
-        [("mch_billno", "OD2017a9"), ("wxappid", "wx_-9"), ("re_openid", "o-_Z"), ("risk_info", "a%3d&=b")]
+        [("mch_billno", "OD2017a9"), ("wxappid", "wx_-9"), ("re_openid", "o-_Z"), ("risk_info", "a%3D%26b")]
     {
         let change = TEXTS.iter().find(|(name, ..)| *name == field).unwrap().3;
         assert!(sign(&MERCHANT, &change(value)).is_ok(), "{field}");
@@ -127,7 +127,7 @@ fn an_amount_needs_a_scene_outside_100_to_20000() {
         options: SendRedPackOptions { scene_id, ..Default::default() },
         ..PACKET.clone()
     };
-    let when = "when total_amount is below 100 or above 20000 fen";
+    let when = "when a packet has less than 100 or more than 20000 fen";
     for outside in [1, 99, 20_001, u32::MAX] {
         let text = format!("scene_id is required {when}");
         refused(&amount(outside, None), "scene_id", Violation::RequiredWhen { when }, &text);

@@ -63,7 +63,7 @@ fn everything_public_goes_from_thread_to_thread() {
     check::<Side>();
     check::<SignType>();
     check::<Rule>();
-    check::<Spec>();
+    check::<Spec<'_>>();
     check::<Envelope<'_>>();
     check::<Unverified<'_>>();
     check::<Fields<'_>>();

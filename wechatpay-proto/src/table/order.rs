@@ -6,7 +6,7 @@ use crate::wire::is_name;
 
 /// The rows of `fields` in byte order of their names. A duplicate, or what is no name, does not compile.
 #[expect(clippy::indexing_slicing, reason = "run by the compiler, which reports it as an error")]
-pub const fn ascii<const N: usize>(fields: &[Field; N]) -> [usize; N] {
+pub const fn ascii<const N: usize>(fields: &[Field<'_>; N]) -> [usize; N] {
     let mut order = [0; N];
     let mut next = 0;
     while next < N {
@@ -28,7 +28,7 @@ pub const fn ascii<const N: usize>(fields: &[Field; N]) -> [usize; N] {
 
 /// Does not compile where the path is no path, or `echo` and `promise` name rows that are not there.
 #[expect(clippy::indexing_slicing, reason = "run by the compiler, which reports it as an error")]
-pub const fn assert_sound(spec: &Spec, reply: &[&str]) {
+pub const fn assert_sound(spec: &Spec<'_>, reply: &[&str]) {
     assert!(is_path(spec.path), "a path starts with '/' and holds [0-9A-Za-z/_-] only");
     let mut next = 0;
     while next < reply.len() {
@@ -39,12 +39,16 @@ pub const fn assert_sound(spec: &Spec, reply: &[&str]) {
     while next < spec.echoes.len() {
         assert!(has(reply, spec.echoes[next]), "an echo is no row of the reply");
         assert!(!same(spec.echoes[next], "nonce_str"), "an answer has a nonce of its own, if any");
-        let mut row = 0;
-        while row < spec.fields.len() && !same(spec.fields[row].name, spec.echoes[next]) {
-            row += 1;
-        }
-        assert!(row < spec.fields.len(), "an echo is no row of the request");
+        assert!(is_row(spec, spec.echoes[next]), "an echo is no row of the request");
         next += 1;
+    }
+    if let Some(inner) = spec.inner {
+        next = 0;
+        while next < inner.over.len() {
+            assert!(is_row(spec, inner.over[next]), "the inner sign covers what is no row of the request");
+            assert!(!same(inner.over[next], inner.name), "the inner sign cannot cover itself");
+            next += 1;
+        }
     }
     next = 0;
     while next < spec.promises.len() {
@@ -80,6 +84,15 @@ const fn is_path(path: &str) -> bool {
 }
 
 #[expect(clippy::indexing_slicing, reason = "run by the compiler, which reports it as an error")]
+const fn is_row(spec: &Spec<'_>, name: &str) -> bool {
+    let mut row = 0;
+    while row < spec.fields.len() && !same(spec.fields[row].name, name) {
+        row += 1;
+    }
+    row < spec.fields.len()
+}
+
+#[expect(clippy::indexing_slicing, reason = "run by the compiler, which reports it as an error")]
 const fn has(names: &[&str], name: &str) -> bool {
     let mut next = 0;
     while next < names.len() {
@@ -112,14 +125,14 @@ mod tests {
     use crate::endpoint::Presence;
     use crate::rule::Rule;
 
-    const fn field(name: &'static str) -> Field {
+    const fn field(name: &'static str) -> Field<'static> {
         Field { name, presence: Presence::Required, rule: Rule::Any }
     }
 
     /// X24: order is by name in bytes, where a name that another begins with comes first.
     #[test]
     fn x24_order_is_by_name_in_bytes() {
-        const FIELDS: [Field; 8] = [
+        const FIELDS: [Field<'static>; 8] = [
             field("coupon_id_2"),
             field("a_"),
             field("a"),

@@ -2,6 +2,7 @@
 //! answers carry none.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::fmt;
 
 use crate::error::ReplyError;
@@ -18,11 +19,11 @@ pub struct Fields<'b> {
 
 /// Names and values in the order of a document.
 #[doc(hidden)]
-pub type NamedValues<'b> = Vec<(&'b str, Cow<'b, str>)>;
+pub type NamedValues<'b> = Vec<(Cow<'b, str>, Cow<'b, str>)>;
 
 /// Names of containers and their items, in the order of a document.
 #[doc(hidden)]
-pub type NamedLists<'b> = Vec<(&'b str, Vec<Item<'b>>)>;
+pub type NamedLists<'b> = Vec<(Cow<'b, str>, Vec<Item<'b>>)>;
 
 impl<'b> Fields<'b> {
     pub(super) fn with_capacity(capacity: usize) -> Self {
@@ -30,11 +31,11 @@ impl<'b> Fields<'b> {
     }
 
     pub(super) fn push(&mut self, name: &'b str, value: Cow<'b, str>) {
-        self.fields.push((name, value));
+        self.fields.push((Cow::Borrowed(name), value));
     }
 
     pub(super) fn push_list(&mut self, name: &'b str, items: Vec<Item<'b>>) {
-        self.lists.push((name, items));
+        self.lists.push((Cow::Borrowed(name), items));
     }
 
     pub(crate) fn contains(&self, name: &str) -> bool {
@@ -53,8 +54,27 @@ impl<'b> Fields<'b> {
     }
 
     /// All fields outside lists, in the order of the document.
-    pub fn iter(&self) -> impl Iterator<Item = (&'b str, &str)> {
-        self.fields.iter().map(|(name, value)| (*name, &**value))
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.fields.iter().map(|(name, value)| (&**name, &**value))
+    }
+
+    /// All fields outside lists as a map. Lists stay where they are: see [`list`](Self::list).
+    pub fn to_map(&self) -> BTreeMap<&str, &str> {
+        self.iter().collect()
+    }
+
+    /// The names of the lists, in the order of the document.
+    pub fn lists(&self) -> impl Iterator<Item = &str> {
+        self.lists.iter().map(|(name, _)| &**name)
+    }
+
+    /// The same fields, owning their text.
+    pub fn into_owned(self) -> Fields<'static> {
+        let lists = self.lists.into_iter().map(|(name, items)| {
+            let items = items.into_iter().map(|item| Item(own(item.0))).collect();
+            (Cow::Owned(name.into_owned()), items)
+        });
+        Fields { lists: lists.collect(), fields: own(self.fields) }
     }
 
     /// How many fields stand outside lists.
@@ -72,9 +92,9 @@ impl<'b> Fields<'b> {
     }
 
     /// Only the fields that `keep` names, the lists dropped.
-    pub(crate) fn retain(&mut self, keep: &[&str]) {
-        self.fields.retain(|(name, _)| keep.contains(name));
-        self.lists.clear();
+    pub(crate) fn only(mut self, keep: &[&str]) -> Self {
+        self.fields.retain(|(name, _)| keep.contains(&&**name));
+        Self { fields: self.fields, lists: Vec::new() }
     }
 
     /// Hands every field and every list out, each in the order of the document.
@@ -92,13 +112,18 @@ impl fmt::Debug for Fields<'_> {
     }
 }
 
+fn own(fields: NamedValues<'_>) -> NamedValues<'static> {
+    let owned = |text: Cow<'_, str>| Cow::Owned(text.into_owned());
+    fields.into_iter().map(|(name, value)| (owned(name), owned(value))).collect()
+}
+
 /// The fields of one item of a list.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Item<'b>(NamedValues<'b>);
 
 impl<'b> Item<'b> {
     pub(super) fn push(&mut self, name: &'b str, value: Cow<'b, str>) {
-        self.0.push((name, value));
+        self.0.push((Cow::Borrowed(name), value));
     }
 
     /// The value of `name`, where it is present; it may be empty.
@@ -107,8 +132,8 @@ impl<'b> Item<'b> {
     }
 
     /// The fields, in the order of the document.
-    pub fn iter(&self) -> impl Iterator<Item = (&'b str, &str)> {
-        self.0.iter().map(|(name, value)| (*name, &**value))
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(name, value)| (&**name, &**value))
     }
 
     #[doc(hidden)]

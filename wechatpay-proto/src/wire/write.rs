@@ -2,6 +2,8 @@
 
 use std::fmt::{self, Write as _};
 
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, PercentEncode, utf8_percent_encode};
+
 use super::Value;
 
 /// Writes a flat document as the official samples look: text in CDATA, numbers and addresses bare, no white space
@@ -18,6 +20,7 @@ use super::Value;
 /// let xml = xml.finish();
 /// assert_eq!(wire::parse(xml.as_bytes(), &[]).unwrap().untrusted().get("wishing"), Some("</xml> & ]]>"));
 /// ```
+#[derive(Clone)]
 pub struct Writer {
     xml: String,
 }
@@ -79,6 +82,52 @@ impl Writer {
         self.close("xml");
         self.xml
     }
+}
+
+/// What the fields of a request are written on, in their order of signing.
+pub(crate) trait Sheet {
+    fn element(&mut self, name: &str, value: &Value<'_>);
+    fn finish(self) -> String;
+}
+
+impl Sheet for Writer {
+    fn element(&mut self, name: &str, value: &Value<'_>) {
+        self.element(name, value);
+    }
+
+    fn finish(self) -> String {
+        self.finish()
+    }
+}
+
+/// The query of a URL: `?name=value&…`, values percent-encoded.
+pub(crate) struct Query(String);
+
+impl Query {
+    pub(crate) fn new() -> Self {
+        Self(String::new())
+    }
+}
+
+impl Sheet for Query {
+    fn element(&mut self, name: &str, value: &Value<'_>) {
+        if value.is_absent() {
+            return;
+        }
+        self.0.push(if self.0.is_empty() { '?' } else { '&' });
+        let value = value.to_string();
+        self.0.extend([name, "="].into_iter().chain(percent_encode(&value)));
+    }
+
+    fn finish(self) -> String {
+        self.0
+    }
+}
+
+/// Everything but RFC 3986's unreserved characters as `%XX`, upper case: what the encoders of other languages agree on.
+pub(crate) fn percent_encode(text: &str) -> PercentEncode<'_> {
+    const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
+    utf8_percent_encode(text, ESCAPED)
 }
 
 impl Default for Writer {

@@ -3,10 +3,11 @@
 
 use std::borrow::Cow;
 
-use crate::outcome::{Outcome, Reason};
+use super::status::{self, HbStatus, HbType, SendType};
+use crate::endpoint;
+use crate::outcome::Outcome;
 use crate::rule::Rule::{Alphanumeric, Token};
 use crate::wire::{BeijingTime, Fen, Value};
-use crate::{endpoint, open_enum};
 
 endpoint! {
     /// 查询红包记录: asks what became of a packet, of any kind, by its `mch_billno`. Orders can be queried for 30 days.
@@ -73,62 +74,10 @@ endpoint! {
     promise { mch_billno, mch_id, status }
 }
 
-open_enum! {
-    /// 红包状态: where a packet stands.
-    pub enum HbStatus {
-        /// 发放中. Not final, also with a `reason`.
-        Sending = "SENDING",
-        /// 已发放待领取: unclaimed money goes back after 24 hours.
-        Sent = "SENT",
-        /// 发放失败. Final: nothing was paid.
-        Failed = "FAILED",
-        /// 已领取. Final.
-        Received = "RECEIVED",
-        /// 退款中. Spelt so by the service.
-        RfundIng = "RFUND_ING",
-        /// 已退款. Final: the money is back.
-        Refund = "REFUND",
-    }
-}
-
-open_enum! {
-    /// 发放类型: how the packet was sent.
-    pub enum SendType {
-        /// 通过API接口发放.
-        Api = "API",
-        /// 通过上传文件方式发放.
-        Upload = "UPLOAD",
-        /// 通过活动方式发放.
-        Activity = "ACTIVITY",
-    }
-}
-
-open_enum! {
-    /// 红包类型.
-    pub enum HbType {
-        /// 普通红包.
-        Normal = "NORMAL",
-        /// 裂变红包.
-        Group = "GROUP",
-    }
-}
-
 impl<'b> GetHbInfoReply<'b> {
     /// What is certain about this `mch_billno`: a packet that was sent, claimed or refunded was accepted; only
     /// `FAILED` is a failure. Everything else, `NOT_FOUND` too, settles nothing.
     pub fn outcome(&self) -> Outcome<'b> {
-        if !self.head.is_success() {
-            let code = self.head.err_code.clone();
-            return Outcome::Unknown(code.map_or(Reason::NoVerdict, Reason::QueryRefused));
-        }
-        match &self.status {
-            Some(HbStatus::Sent | HbStatus::Received | HbStatus::RfundIng | HbStatus::Refund) => {
-                Outcome::Accepted
-            }
-            Some(HbStatus::Failed) => Outcome::Failed,
-            Some(HbStatus::Sending) => Outcome::Unknown(Reason::Sending { reason: self.reason.clone() }),
-            Some(HbStatus::Other(status)) => Outcome::Unknown(Reason::UnknownStatus(status.clone())),
-            None => Outcome::Unknown(Reason::NoVerdict),
-        }
+        status::outcome(&self.head, self.status.as_ref(), self.reason.as_ref())
     }
 }

@@ -4,13 +4,12 @@
 use std::borrow::Cow;
 use std::net::Ipv4Addr;
 
-use crate::code::ErrorCode;
+use super::scene::{self, Scene};
 use crate::endpoint;
 use crate::error::RequestError;
 use crate::outcome::Outcome;
-use crate::rule::Rule::{Alphanumeric, Any, Ascii, Range, Text, Token};
-use crate::rule::Violation;
-use crate::wire::{BeijingTime, Fen, FromText, Malformed, ToValue, Value};
+use crate::rule::Rule::{Alphanumeric, Any, Range, Text, Token, UrlEncoded};
+use crate::wire::{BeijingTime, Fen, Value};
 
 endpoint! {
     /// 发放普通红包: sends one ordinary cash red packet to one user.
@@ -54,8 +53,8 @@ endpoint! {
         consume_mch_id: &'a str => ProviderOptional, Alphanumeric { max: 32 };
         /// 场景id. Required below 1 yuan and above 200 yuan.
         scene_id: Scene => Optional, Any;
-        /// 活动信息: `posttime`, `mobile`, `deviceid`, `clientversion`, joined as `k=v` with `&` and url-encoded as a whole.
-        risk_info: &'a str => Optional, Ascii { max: 128 };
+        /// 活动信息, encoded as a whole: see [`RiskInfo`](crate::RiskInfo).
+        risk_info: &'a str => Optional, UrlEncoded { max: 128 };
     }
     reply {
         /// 商户订单号, echoed.
@@ -80,89 +79,14 @@ endpoint! {
     check = scene_for_amount;
 }
 
-/// Exactly 100 and 20000 fen need no scene: the rule says "more than 200 or less than 1 yuan".
 fn scene_for_amount(request: &SendRedPack<'_>) -> Result<(), RequestError> {
-    if (100..=20_000).contains(&request.total_amount.0) || request.options.scene_id.is_some() {
-        return Ok(());
-    }
-    let when = "when total_amount is below 100 or above 20000 fen";
-    Err(RequestError::new("scene_id", Violation::RequiredWhen { when }))
+    scene::check(request.total_amount, 1, request.options.scene_id)
 }
 
 impl<'b> SendRedPackReply<'b> {
     /// What is certain about this `mch_billno`. [`Outcome::Failed`] needs the one code that frees a number, in an
     /// answer that names this very order.
     pub fn outcome(&self) -> Outcome<'b> {
-        let dead = self.head.is_failure() && self.head.err_code == Some(ErrorCode::SendFailed);
-        if self.head.is_success() {
-            Outcome::Accepted
-        } else if dead && self.mch_billno.is_some() {
-            Outcome::Failed
-        } else {
-            Outcome::Unknown(self.head.reason())
-        }
-    }
-}
-
-/// 场景id (`scene_id`): what the packet is for. Each scene needs its own permission on the merchant platform.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Scene {
-    /// 商品促销: promotion of goods.
-    Product1,
-    /// 抽奖: lottery.
-    Product2,
-    /// 虚拟物品兑奖: prizes for virtual goods.
-    Product3,
-    /// 企业内部福利: staff benefits.
-    Product4,
-    /// 渠道分润: shares for sales channels.
-    Product5,
-    /// 保险回馈: insurance rewards.
-    Product6,
-    /// 彩票派奖: lottery winnings.
-    Product7,
-    /// 税务刮奖: tax scratch prizes.
-    Product8,
-}
-
-impl Scene {
-    /// All scenes.
-    pub const ALL: [Self; 8] = [
-        Self::Product1,
-        Self::Product2,
-        Self::Product3,
-        Self::Product4,
-        Self::Product5,
-        Self::Product6,
-        Self::Product7,
-        Self::Product8,
-    ];
-
-    /// The text on the wire.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Product1 => "PRODUCT_1",
-            Self::Product2 => "PRODUCT_2",
-            Self::Product3 => "PRODUCT_3",
-            Self::Product4 => "PRODUCT_4",
-            Self::Product5 => "PRODUCT_5",
-            Self::Product6 => "PRODUCT_6",
-            Self::Product7 => "PRODUCT_7",
-            Self::Product8 => "PRODUCT_8",
-        }
-    }
-}
-
-impl ToValue for Scene {
-    fn to_value(&self) -> Value<'_> {
-        Value::Text(self.as_str())
-    }
-}
-
-impl FromText<'_> for Scene {
-    fn from_text(text: Cow<'_, str>) -> Result<Self, Malformed> {
-        let found = Self::ALL.into_iter().find(|scene| scene.as_str() == text);
-        found.ok_or(Malformed { expected: "PRODUCT_1 to PRODUCT_8" })
+        Outcome::of_sending(&self.head, self.mch_billno.is_some())
     }
 }
