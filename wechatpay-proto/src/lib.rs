@@ -72,14 +72,17 @@
     )
 )]
 
+pub mod call;
 mod client;
 mod code;
 pub mod endpoint;
 mod error;
+pub mod jsapi;
 mod merchant;
 mod nonce;
 mod outcome;
 pub mod reply;
+mod risk;
 pub mod rule;
 mod sign;
 mod signed;
@@ -89,12 +92,14 @@ pub mod transport;
 pub mod v2;
 pub mod wire;
 
+pub use call::{Call, CallReply};
 pub use client::Client;
 pub use code::{Advice, ErrorCode};
 pub use error::{Error, ReplyError, RequestError, Side};
 pub use merchant::{AgentSecret, ApiKey, Merchant, Mode};
 pub use nonce::{Nonce, NonceBytes};
 pub use outcome::{Outcome, Reason};
+pub use risk::RiskInfo;
 pub use sign::SignType;
 pub use signed::{Pending, Signed};
 pub use wire::{BeijingTime, Fen};

@@ -206,6 +206,9 @@ pub enum Violation {
     /// The core writes this field itself.
     #[error("is written by the core and must not be given")]
     Reserved,
+    /// The name cannot stand on the wire.
+    #[error("has a name that cannot stand on the wire; allowed: [A-Za-z_][A-Za-z0-9_]*, at most 64 bytes")]
+    Name,
     /// The field was given before.
     #[error("is given twice")]
     Duplicate,

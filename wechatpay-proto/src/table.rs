@@ -274,8 +274,8 @@ macro_rules! endpoint {
                         _ => {} // empty is absent
                     }
                 }
-                for (name, items) in lists {
-                    match &*name {
+                for (list, items) in lists {
+                    match list.container {
                         $(stringify!($container) => {
                             reply.$container = items.into_iter().map($Item::read).collect::<::core::result::Result<_, _>>()?;
                         })*

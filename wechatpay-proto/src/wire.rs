@@ -24,7 +24,7 @@ pub use fields::{NamedLists, NamedValues};
 pub use read::{List, XmlError, XmlErrorKind, parse};
 pub use value::{BeijingTime, Fen, FromText, Malformed, ToValue, Value};
 pub use write::Writer;
-pub(crate) use write::{Query, Sheet};
+pub(crate) use write::{Query, Sheet, percent_encode};
 
 /// The most bytes of a body: 64 KiB.
 pub const MAX_BODY: usize = 64 * 1024;

@@ -71,7 +71,7 @@ pub const fn wire(name: &str) -> &str {
     }
 }
 
-const fn is_path(path: &str) -> bool {
+pub(crate) const fn is_path(path: &str) -> bool {
     let mut rest = path.as_bytes();
     let rooted = matches!(rest, [b'/', ..]);
     while let [byte, tail @ ..] = rest {
@@ -84,7 +84,7 @@ const fn is_path(path: &str) -> bool {
 }
 
 #[expect(clippy::indexing_slicing, reason = "run by the compiler, which reports it as an error")]
-const fn is_row(spec: &Spec<'_>, name: &str) -> bool {
+pub(crate) const fn is_row(spec: &Spec<'_>, name: &str) -> bool {
     let mut row = 0;
     while row < spec.fields.len() && !same(spec.fields[row].name, name) {
         row += 1;

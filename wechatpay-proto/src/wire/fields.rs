@@ -9,6 +9,8 @@ use crate::error::ReplyError;
 use crate::merchant::ApiKey;
 use crate::sign::{self, Sign, SignType};
 
+use super::List;
+
 /// The fields of one document, in its order. Values are text as decoded; an empty value counts as absent for
 /// typed reading and leaves no trace in a sign.
 #[derive(Clone, Default, PartialEq, Eq)]
@@ -21,9 +23,9 @@ pub struct Fields<'b> {
 #[doc(hidden)]
 pub type NamedValues<'b> = Vec<(Cow<'b, str>, Cow<'b, str>)>;
 
-/// Names of containers and their items, in the order of a document.
+/// Lists and their items, in the order of a document.
 #[doc(hidden)]
-pub type NamedLists<'b> = Vec<(Cow<'b, str>, Vec<Item<'b>>)>;
+pub type NamedLists<'b> = Vec<(List, Vec<Item<'b>>)>;
 
 impl<'b> Fields<'b> {
     pub(super) fn with_capacity(capacity: usize) -> Self {
@@ -34,12 +36,13 @@ impl<'b> Fields<'b> {
         self.fields.push((Cow::Borrowed(name), value));
     }
 
-    pub(super) fn push_list(&mut self, name: &'b str, items: Vec<Item<'b>>) {
-        self.lists.push((Cow::Borrowed(name), items));
+    pub(super) fn push_list(&mut self, list: List, items: Vec<Item<'b>>) {
+        self.lists.push((list, items));
     }
 
     pub(crate) fn contains(&self, name: &str) -> bool {
-        self.fields.iter().any(|(own, _)| *own == name) || self.lists.iter().any(|(own, _)| *own == name)
+        self.fields.iter().any(|(own, _)| *own == name)
+            || self.lists.iter().any(|(own, _)| own.container == name)
     }
 
     /// The value of `name`, where it is present and not empty.
@@ -50,7 +53,7 @@ impl<'b> Fields<'b> {
 
     /// The items of the list `container`; empty where it is absent.
     pub fn list(&self, container: &str) -> &[Item<'b>] {
-        self.lists.iter().find(|(own, _)| *own == container).map_or(&[], |(_, items)| items)
+        self.lists.iter().find(|(own, _)| own.container == container).map_or(&[], |(_, items)| items)
     }
 
     /// All fields outside lists, in the order of the document.
@@ -63,17 +66,16 @@ impl<'b> Fields<'b> {
         self.iter().collect()
     }
 
-    /// The names of the lists, in the order of the document.
-    pub fn lists(&self) -> impl Iterator<Item = &str> {
-        self.lists.iter().map(|(name, _)| &**name)
+    /// The lists that are there, in the order of the document.
+    pub fn lists(&self) -> impl Iterator<Item = List> {
+        self.lists.iter().map(|(list, _)| *list)
     }
 
     /// The same fields, owning their text.
     pub fn into_owned(self) -> Fields<'static> {
-        let lists = self.lists.into_iter().map(|(name, items)| {
-            let items = items.into_iter().map(|item| Item(own(item.0))).collect();
-            (Cow::Owned(name.into_owned()), items)
-        });
+        let lists = self.lists.into_iter();
+        let lists =
+            lists.map(|(list, items)| (list, items.into_iter().map(|item| Item(own(item.0))).collect()));
         Fields { lists: lists.collect(), fields: own(self.fields) }
     }
 
@@ -107,7 +109,8 @@ impl<'b> Fields<'b> {
 impl fmt::Debug for Fields<'_> {
     /// Names only: values are the content of a body.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let names = self.fields.iter().map(|(name, _)| name).chain(self.lists.iter().map(|(name, _)| name));
+        let lists = self.lists.iter().map(|(list, _)| list.container);
+        let names = self.fields.iter().map(|(name, _)| &**name).chain(lists);
         f.debug_list().entries(names).finish()
     }
 }

@@ -171,7 +171,7 @@ impl<'b, 'l> Reader<'b, 'l> {
                 return Err(XmlErrorKind::Duplicate);
             }
             match self.lists.iter().find(|list| list.container == name).copied() {
-                Some(list) => fields.push_list(name, self.items(list)?),
+                Some(list) => fields.push_list(list, self.items(list)?),
                 None => fields.push(name, self.leaf()?),
             }
         }

@@ -35,6 +35,48 @@ impl Value<'_> {
     }
 }
 
+impl<'s> From<&'s str> for Value<'s> {
+    fn from(text: &'s str) -> Self {
+        Self::Text(text)
+    }
+}
+
+impl<'s> From<&'s String> for Value<'s> {
+    fn from(text: &'s String) -> Self {
+        Self::Text(text)
+    }
+}
+
+impl From<u64> for Value<'_> {
+    fn from(number: u64) -> Self {
+        Self::Number(number)
+    }
+}
+
+impl From<u32> for Value<'_> {
+    fn from(number: u32) -> Self {
+        Self::Number(number.into())
+    }
+}
+
+impl From<Fen> for Value<'_> {
+    fn from(amount: Fen) -> Self {
+        Self::Number(amount.0.into())
+    }
+}
+
+impl From<Ipv4Addr> for Value<'_> {
+    fn from(address: Ipv4Addr) -> Self {
+        Self::Ipv4(address)
+    }
+}
+
+impl<'s, T: Into<Value<'s>>> From<Option<T>> for Value<'s> {
+    fn from(value: Option<T>) -> Self {
+        value.map_or(Self::Absent, T::into)
+    }
+}
+
 impl fmt::Display for Value<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -73,6 +73,12 @@ impl ToValue for Scene {
     }
 }
 
+impl From<Scene> for Value<'_> {
+    fn from(scene: Scene) -> Self {
+        Self::Text(scene.as_str())
+    }
+}
+
 impl FromText<'_> for Scene {
     fn from_text(text: Cow<'_, str>) -> Result<Self, Malformed> {
         let found = Self::ALL.into_iter().find(|scene| scene.as_str() == text);

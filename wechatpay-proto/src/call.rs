@@ -1,0 +1,291 @@
+//! The untyped door: any path of APIv2, for endpoints that have no table here yet.
+
+mod paths;
+
+use std::fmt;
+
+use crate::endpoint::{Envelope, Field, Host, Method, Outgoing, Presence, SignBy, Spec, Trust};
+use crate::error::{ReplyError, RequestError};
+use crate::reply::{Head, Reply};
+use crate::rule::{Rule, Violation};
+use crate::sign::SignType;
+use crate::table::order::is_path;
+use crate::wire::{self, Fields, List, Value, Writer};
+
+pub use paths::{PATHS, Path};
+
+/// A request to any path of APIv2, by name and value.
+///
+/// It goes the way of the typed requests: the same signing, the same verification, the same errors, the same
+/// [`Client`](crate::Client). What it lacks is the table: rules of fields, types, and an outcome. Where an endpoint is
+/// typed, prefer that.
+///
+/// What is particular about a path (certificate, host, nonce, digest, signed answers) is known for every path in [`PATHS`];
+/// each of it can be overridden. A path that is not listed is a POST to the main host with `mch_id` and `nonce_str`, signed
+/// with MD5, whose answer must be signed.
+///
+/// The core fills in the merchant number, `nonce_str`, `sign_type`, `sign` and, for work-weixin, `workwx_sign`; giving one of
+/// them is an error, and so are a name that cannot stand on the wire (`[A-Za-z_][A-Za-z0-9_]*`, at most 64 bytes) and one
+/// that is given twice. [`Merchant::sign`](crate::Merchant::sign) reports the first such error. An empty value leaves no
+/// trace.
+///
+/// ```
+/// use wechatpay_proto::{ApiKey, Call, Fen, Merchant, Nonce};
+///
+/// let merchant = Merchant::direct("10000100", ApiKey::new("192006250b4c09247ec02edce69f6a2d")?)?;
+/// let call = Call::new("v2/pay/unifiedorder") // `v2/` is the alias of some SDKs and no part of the path
+///     .field("appid", "wxd930ea5d5a258f4f")
+///     .field("out_trade_no", "1217752501201407033233368018")
+///     .field("total_fee", Fen(100));
+/// let signed = merchant.sign(&call, Nonce::from_text("ibuaiVcKdpRxkhJA")?)?;
+/// assert_eq!(signed.uri(), "https://api.mch.weixin.qq.com/pay/unifiedorder");
+/// assert!(signed.string_to_sign().ends_with("&sign_type=HMAC-SHA256&total_fee=100&key="));
+/// # Ok::<(), wechatpay_proto::RequestError>(())
+/// ```
+///
+/// # What it does not do
+///
+/// Answers that are no XML (a downloaded bill, JSON) are a [`ReplyError`] here. Take them before:
+/// [`Signed::into_parts`](crate::Signed::into_parts) gives the request, and the bytes that come back are yours. Uploads
+/// (`/secapi/mch/uploadmedia`) are refused. Pages that a browser opens need no transport: they are all in
+/// [`Signed::uri`](crate::Signed::uri).
+#[derive(Clone)]
+#[must_use = "a call does nothing until it is signed and sent"]
+pub struct Call<'a> {
+    path: String,
+    facts: Path,
+    /// The digest by nature of the path, before the caller chose another.
+    natural: SignBy,
+    /// The core's own rows, then the caller's.
+    rows: Vec<Field<'a>>,
+    values: Vec<Value<'a>>,
+    /// How many rows are the core's.
+    own: usize,
+    /// The rows by index, in byte order of their names.
+    order: Vec<usize>,
+    echoes: Vec<&'static str>,
+    lists: Vec<List>,
+    fault: Option<RequestError>,
+}
+
+impl<'a> Call<'a> {
+    /// A call to `path`, with or without a leading `/` or `v2/`.
+    pub fn new(path: &str) -> Self {
+        let bare = path.strip_prefix('/').unwrap_or(path);
+        let path = format!("/{}", bare.strip_prefix("v2/").unwrap_or(bare));
+        let facts = Path::find(&path);
+        let mut call = Self {
+            path,
+            facts,
+            natural: facts.sign_by,
+            rows: Vec::new(),
+            values: Vec::new(),
+            own: 0,
+            order: Vec::new(),
+            echoes: facts.echoes.to_vec(),
+            lists: facts.lists.to_vec(),
+            fault: None,
+        };
+        // They are always there; where the path does not have one, it stays without a value.
+        for name in [facts.merchant_row.unwrap_or("mch_id"), "nonce_str", "sign_type"] {
+            call.push(name, Presence::Optional, Value::Absent);
+        }
+        if let Some(inner) = facts.inner {
+            call.push(inner.name, Presence::Computed, Value::Absent);
+        }
+        call.own = call.rows.len();
+        call
+    }
+
+    /// Adds a field. Text is signed and sent as it is.
+    pub fn field(mut self, name: &'a str, value: impl Into<Value<'a>>) -> Self {
+        if let Err(error) = self.check_name(name) {
+            self.fault.get_or_insert(error);
+        } else {
+            self.push(name, Presence::Optional, value.into());
+        }
+        self
+    }
+
+    /// Adds fields.
+    pub fn fields<V: Into<Value<'a>>>(self, fields: impl IntoIterator<Item = (&'a str, V)>) -> Self {
+        fields.into_iter().fold(self, |call, (name, value)| call.field(name, value))
+    }
+
+    /// Whether the fields travel in a document or in the URL.
+    pub fn method(mut self, method: Method) -> Self {
+        self.facts.method = method;
+        self
+    }
+
+    /// Which of the service's hosts it goes to.
+    pub fn host(mut self, host: Host) -> Self {
+        self.facts.host = host;
+        self
+    }
+
+    /// Whether to show the merchant's client certificate.
+    pub fn certificate(mut self, certificate: bool) -> Self {
+        self.facts.certificate = certificate;
+        self
+    }
+
+    /// Whether to send `nonce_str`. Some endpoints must not have one.
+    pub fn nonce(mut self, nonce: bool) -> Self {
+        self.facts.nonce = nonce;
+        self
+    }
+
+    /// The digest of request and answer, whatever the merchant prefers. HMAC-SHA256 is said in `sign_type`; MD5 only
+    /// to endpoints that know this field.
+    pub fn sign_type(mut self, sign_type: SignType) -> Self {
+        self.facts.sign_by = match sign_type {
+            SignType::Md5 => SignBy::Md5,
+            SignType::HmacSha256 => SignBy::HmacSha256,
+        };
+        self
+    }
+
+    /// What the trust in the answer rests on.
+    pub fn trust(mut self, trust: Trust) -> Self {
+        self.facts.trust = trust;
+        self
+    }
+
+    /// A field that must come back as it was sent, wherever the answer has it: what protects answers without a sign.
+    pub fn echo(mut self, name: &'static str) -> Self {
+        self.echoes.push(name);
+        self
+    }
+
+    /// A list that the answer may hold: `container` around any number of `item`.
+    pub fn list(mut self, container: &'static str, item: &'static str) -> Self {
+        self.lists.push(List { container, item });
+        self
+    }
+
+    fn check_name(&self, name: &str) -> Result<(), RequestError> {
+        if !wire::is_name(name) {
+            // Not shown: who mixes up name and value would find the value in a log.
+            return Err(RequestError::new(
+                format!("field {}", self.rows.len() - self.own + 1),
+                Violation::Name,
+            ));
+        }
+        let violation = match self.rows.iter().position(|row| row.name == name) {
+            Some(place) if place >= self.own => Violation::Duplicate,
+            None if name != "sign" && name != "key" => return Ok(()),
+            _ => Violation::Reserved,
+        };
+        Err(RequestError::new(name.to_owned(), violation))
+    }
+
+    fn push(&mut self, name: &'a str, presence: Presence, value: Value<'a>) {
+        let place = self.order.partition_point(|row| self.rows.get(*row).is_some_and(|row| row.name < name));
+        self.order.insert(place, self.rows.len());
+        self.rows.push(Field { name, presence, rule: Rule::Any });
+        self.values.push(value);
+    }
+}
+
+impl Outgoing for Call<'_> {
+    type Reply<'b> = CallReply<'b>;
+
+    fn spec(&self) -> Spec<'_> {
+        Spec {
+            path: &self.path,
+            method: self.facts.method,
+            host: self.facts.host,
+            certificate: self.facts.certificate,
+            sign_by: self.facts.sign_by,
+            trust: self.facts.trust,
+            fields: &self.rows,
+            order: &self.order,
+            inner: self.facts.inner,
+            echoes: &self.echoes,
+            promises: self.facts.promises,
+            lists: &self.lists,
+        }
+    }
+
+    fn with_values<R>(&self, envelope: &Envelope<'_>, visit: impl FnOnce(&[Value<'_>]) -> R) -> R {
+        let Path { merchant_row, nonce, sign_by, .. } = self.facts;
+        let says_sign_type = self.natural != SignBy::Md5 || sign_by != SignBy::Md5;
+        let own = [
+            merchant_row.map(|_| envelope.mch_id()),
+            nonce.then(|| envelope.nonce()),
+            says_sign_type.then(|| envelope.sign_type()),
+        ];
+        let mut values: Vec<Value<'_>> = self.values.clone();
+        for (value, own) in values.iter_mut().zip(own) {
+            *value = own.unwrap_or(Value::Absent);
+        }
+        visit(&values)
+    }
+
+    fn check(&self) -> Result<(), RequestError> {
+        if !is_path(&self.path) {
+            let expected = "a path of [0-9A-Za-z/_-], without host and query";
+            return Err(RequestError::new("path", Violation::Malformed { expected }));
+        }
+        if self.facts.multipart {
+            return Err(RequestError::new("path", Violation::Unsupported { what: "multipart/form-data" }));
+        }
+        self.fault.clone().map_or(Ok(()), Err)
+    }
+}
+
+impl fmt::Debug for Call<'_> {
+    /// Names only: values are the content of a request.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names = self.rows.iter().skip(self.own).map(|row| row.name);
+        write!(f, "Call({:?} ", self.path)?;
+        f.debug_list().entries(names).finish()?;
+        f.write_str(")")
+    }
+}
+
+/// The answer to a [`Call`]: its head, and everything in it as verified [`Fields`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[must_use = "an answer is no verdict: it may be a refusal, or leave everything open"]
+#[non_exhaustive]
+pub struct CallReply<'b> {
+    /// The five fields that every answer begins with. They stand in `fields` too.
+    pub head: Head<'b>,
+    /// All fields in the order of the answer, the sign included, and the declared lists.
+    pub fields: Fields<'b>,
+}
+
+impl<'b> Reply<'b> for CallReply<'b> {
+    type Static = CallReply<'static>;
+
+    fn read(fields: Fields<'b>) -> Result<Self, ReplyError> {
+        let (head, _) = Head::read(fields.clone().into_parts().0)?;
+        Ok(Self { head, fields })
+    }
+
+    fn write(&self, xml: &mut Writer) {
+        for (name, value) in self.fields.iter() {
+            xml.element(name, &Value::Text(value));
+        }
+        for list in self.fields.lists() {
+            xml.open(list.container);
+            for item in self.fields.list(list.container) {
+                xml.open(list.item);
+                for (name, value) in item.iter() {
+                    xml.element(name, &Value::Text(value));
+                }
+                xml.close(list.item);
+            }
+            xml.close(list.container);
+        }
+    }
+
+    fn head(&self) -> &Head<'b> {
+        &self.head
+    }
+
+    fn into_owned(self) -> CallReply<'static> {
+        CallReply { head: self.head.into_owned(), fields: self.fields.into_owned() }
+    }
+}
