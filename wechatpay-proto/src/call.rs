@@ -10,7 +10,7 @@ use crate::reply::{Head, Reply};
 use crate::rule::{Rule, Violation};
 use crate::sign::SignType;
 use crate::table::order::is_path;
-use crate::wire::{self, Fields, List, Value, Writer};
+use crate::wire::{self, Fields, List, Value, Writer, percent_encode};
 
 pub use paths::{PATHS, Path};
 
@@ -53,6 +53,8 @@ pub use paths::{PATHS, Path};
 #[must_use = "a call does nothing until it is signed and sent"]
 pub struct Call<'a> {
     path: String,
+    /// The path, and behind it what the URL says unsigned.
+    target: String,
     facts: Path,
     /// The digest by nature of the path, before the caller chose another.
     natural: SignBy,
@@ -75,6 +77,7 @@ impl<'a> Call<'a> {
         let path = format!("/{}", bare.strip_prefix("v2/").unwrap_or(bare));
         let facts = Path::find(&path);
         let mut call = Self {
+            target: path.clone(),
             path,
             facts,
             natural: facts.sign_by,
@@ -110,6 +113,13 @@ impl<'a> Call<'a> {
     /// Adds fields.
     pub fn fields<V: Into<Value<'a>>>(self, fields: impl IntoIterator<Item = (&'a str, V)>) -> Self {
         fields.into_iter().fold(self, |call, (name, value)| call.field(name, value))
+    }
+
+    /// Adds a parameter of the URL that is not signed, such as `action` of `/secapi/mch/submchmanage`.
+    pub fn query(mut self, name: &str, value: &str) -> Self {
+        self.target.push(if self.target == self.path { '?' } else { '&' });
+        self.target.extend(percent_encode(name).chain(["="]).chain(percent_encode(value)));
+        self
     }
 
     /// Whether the fields travel in a document or in the URL.
@@ -193,7 +203,7 @@ impl Outgoing for Call<'_> {
 
     fn spec(&self) -> Spec<'_> {
         Spec {
-            path: &self.path,
+            path: &self.target,
             method: self.facts.method,
             host: self.facts.host,
             certificate: self.facts.certificate,

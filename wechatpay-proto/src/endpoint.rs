@@ -56,7 +56,7 @@ pub trait Incoming<'f>: Endpoint + Sized {
 /// The facts of one endpoint.
 #[derive(Clone, Copy, Debug)]
 pub struct Spec<'s> {
-    /// The path, from the root of the host.
+    /// The path, from the root of the host; an untyped call may have an unsigned query behind it.
     pub path: &'s str,
     /// How the fields travel.
     pub method: Method,

@@ -60,7 +60,12 @@
 //! # Endpoints
 //!
 //! They stand under [`v2`], in folders that mirror the URL, each made by the [`endpoint!`] table that you can use
-//! for endpoints of your own.
+//! for endpoints of your own. Any other path of APIv2 is reached by [`Call`], by name and value. [`jsapi`] signs what the
+//! front end needs.
+//!
+//! # Features
+//!
+//! `serde` (off by default): `Serialize` for the values of [`jsapi`].
 #![cfg_attr(
     not(test),
     deny(

@@ -40,7 +40,9 @@ impl<'r, E: Outgoing> Signed<'r, E> {
                 request.check()?;
                 Ok(match spec.method {
                     Method::Post => (sign_and_write(&spec, merchant, values, Writer::new()), String::new()),
-                    Method::Get => (String::new(), sign_and_write(&spec, merchant, values, Query::new())),
+                    Method::Get => {
+                        (String::new(), sign_and_write(&spec, merchant, values, Query::behind(spec.path)))
+                    }
                 })
             })
         })?;

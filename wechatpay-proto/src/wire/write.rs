@@ -101,11 +101,16 @@ impl Sheet for Writer {
 }
 
 /// The query of a URL: `?name=value&…`, values percent-encoded.
-pub(crate) struct Query(String);
+pub(crate) struct Query {
+    query: String,
+    /// What stands before the next parameter.
+    mark: &'static str,
+}
 
 impl Query {
-    pub(crate) fn new() -> Self {
-        Self(String::new())
+    /// What comes behind `path`, which may have a query already.
+    pub(crate) fn behind(path: &str) -> Self {
+        Self { query: String::new(), mark: if path.contains('?') { "&" } else { "?" } }
     }
 }
 
@@ -114,13 +119,12 @@ impl Sheet for Query {
         if value.is_absent() {
             return;
         }
-        self.0.push(if self.0.is_empty() { '?' } else { '&' });
-        let value = value.to_string();
-        self.0.extend([name, "="].into_iter().chain(percent_encode(&value)));
+        let mark = std::mem::replace(&mut self.mark, "&");
+        self.query.extend([mark, name, "="].into_iter().chain(percent_encode(&value.to_string())));
     }
 
     fn finish(self) -> String {
-        self.0
+        self.query
     }
 }
 
