@@ -1,5 +1,6 @@
 //! The half that goes out and the half that waits.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use bytes::Bytes;
@@ -32,26 +33,24 @@ impl<'r, E: Outgoing> Signed<'r, E> {
         nonce: Nonce,
     ) -> Result<Self, RequestError> {
         let spec = request.spec();
-        let (xml, query) = request.with_values(&envelope(&spec, merchant, nonce.as_str()), |values| {
+        let written = request.with_values(&envelope(&spec, merchant, nonce.as_str()), |values| {
             spec.with_inner_sign(values, merchant, |values| {
                 for (field, value) in spec.fields.iter().zip(values) {
                     field.check(value, merchant.mode())?;
                 }
                 request.check()?;
                 Ok(match spec.method {
-                    Method::Post => (sign_and_write(&spec, merchant, values, Writer::new()), String::new()),
-                    Method::Get => {
-                        (String::new(), sign_and_write(&spec, merchant, values, Query::behind(spec.path)))
-                    }
+                    Method::Post => sign_and_write(&spec, merchant, values, Writer::new()),
+                    Method::Get => sign_and_write(&spec, merchant, values, Query::behind(spec.path)),
                 })
             })
         })?;
-        let uri = base.of(spec.host).join(&format!("{}{query}", spec.path)).map_err(|_| {
-            RequestError::new(
-                "url",
-                Violation::Malformed { expected: "a base URL, a path and a query of bounded size" },
-            )
-        })?;
+        let (xml, target) = match spec.method {
+            Method::Post => (written, Cow::Borrowed(spec.path)),
+            Method::Get => (String::new(), Cow::Owned(format!("{}{written}", spec.path))),
+        };
+        let malformed = Violation::Malformed { expected: "a base URL, a path and a query of bounded size" };
+        let uri = base.of(spec.host).join(&target).map_err(|_| RequestError::new("url", malformed))?;
         Ok(Self { merchant, request, nonce, uri, xml })
     }
 
