@@ -96,7 +96,9 @@ impl Rule {
         if let Some((at, _)) = text.char_indices().find(|(_, c)| !allowed.1(*c)) {
             return Err(Violation::Characters { allowed: allowed.0, at });
         }
-        if let Some(at) = broken_escape(text).filter(|_| matches!(self, Self::UrlEncoded { .. })) {
+        if matches!(self, Self::UrlEncoded { .. })
+            && let Some(at) = broken_escape(text)
+        {
             return Err(Violation::Characters { allowed: allowed.0, at });
         }
         // Whether the service takes white space for empty, and so leaves it out of the sign, is not known.

@@ -19,6 +19,7 @@
 //! assert_eq!(answer.unwrap().body().as_ref(), b"<xml></xml>");
 //! ```
 
+use std::borrow::Cow;
 use std::future::Future;
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
@@ -194,18 +195,20 @@ impl BaseUrl {
 
     /// The base for an endpoint that `host` serves: another one of the service's own hosts, or this very base where it
     /// is none of them.
-    pub(crate) fn of(&self, host: Host) -> Self {
+    pub(crate) fn of(&self, host: Host) -> Cow<'_, Self> {
         let own = ["api.mch.weixin.qq.com", "api2.mch.weixin.qq.com"];
         let name = match host {
             Host::Fraud => "fraud.mch.weixin.qq.com",
             Host::PayApp => "payapp.weixin.qq.com",
             Host::PayAppMch => "payapp.mch.weixin.qq.com",
-            Host::Api => return self.clone(),
+            Host::Api => return Cow::Borrowed(self),
         };
-        if !own.contains(&self.authority.as_str()) {
-            return self.clone();
+        let usual_port = matches!(self.authority.port_u16(), None | Some(443));
+        if !usual_port || !own.contains(&self.authority.host()) {
+            return Cow::Borrowed(self);
         }
-        Self { scheme: self.scheme.clone(), authority: http::uri::Authority::from_static(name) }
+        let authority = http::uri::Authority::from_static(name);
+        Cow::Owned(Self { scheme: self.scheme.clone(), authority })
     }
 
     /// This base with `path` behind it. `path` starts with `/`.
