@@ -10,7 +10,9 @@ pub(crate) struct Account {
     /// Who it is to the core: its number, key and mode.
     pub(crate) credentials: Merchant,
     /// The key in clear, because it is a test key that its owner must be told.
-    pub(crate) key: TestKey,
+    pub(crate) key: TestSecret,
+    /// The secret of its work-weixin application, in clear for the same reason.
+    pub(crate) agent_secret: TestSecret,
     pub(crate) appids: Vec<String>,
     /// The service provider that this one is a sub-merchant of.
     pub(crate) provider: Option<String>,
@@ -30,12 +32,13 @@ impl Account {
     }
 }
 
-/// The API key of a merchant of a mock. `Debug` shows its last four characters only.
+/// A secret of a merchant of a mock. `Debug` shows the last four characters of a long one only.
 #[derive(Clone)]
-pub(crate) struct TestKey(pub(crate) String);
+pub(crate) struct TestSecret(pub(crate) String);
 
-impl std::fmt::Debug for TestKey {
+impl std::fmt::Debug for TestSecret {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "TestKey(…{})", self.0.get(28..).unwrap_or_default())
+        let end = self.0.len().checked_sub(4).filter(|end| *end >= 28);
+        write!(f, "TestSecret(…{})", end.and_then(|end| self.0.get(end..)).unwrap_or_default())
     }
 }

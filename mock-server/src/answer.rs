@@ -17,22 +17,23 @@ pub(crate) fn page(status: StatusCode, title: &str) -> Response<Bytes> {
     answer(status, "text/html", body)
 }
 
-/// An answer of the application.
+/// An unsigned answer of the application.
 pub(crate) fn xml<'b>(reply: &impl Reply<'b>) -> Response<Bytes> {
     let mut xml = Writer::new();
     reply.write(&mut xml);
-    document(xml)
+    document(xml.finish())
 }
 
 /// A refusal that names no order.
 pub(crate) fn bare(refusal: &Refusal) -> Response<Bytes> {
     let mut xml = Writer::new();
     refusal.head().write(&mut xml);
-    document(xml)
+    document(xml.finish())
 }
 
-fn document(xml: Writer) -> Response<Bytes> {
-    answer(StatusCode::OK, "text/plain;charset=utf-8", xml.finish())
+/// A document of the application.
+pub(crate) fn document(xml: String) -> Response<Bytes> {
+    answer(StatusCode::OK, "text/plain;charset=utf-8", xml)
 }
 
 fn answer(status: StatusCode, content_type: &'static str, body: String) -> Response<Bytes> {

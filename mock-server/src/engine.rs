@@ -8,15 +8,20 @@ use bytes::Bytes;
 use http::{HeaderValue, Method, Request, Response, StatusCode};
 use wechatpay_proto::ErrorCode;
 use wechatpay_proto::endpoint::{Endpoint, Spec};
-use wechatpay_proto::v2::mmpaymkttransfers::{GetHbInfo, SendRedPack};
+#[expect(deprecated, reason = "the rules say whether what is out of use is served")]
+use wechatpay_proto::v2::mmpaymkttransfers::SendGroupRedPack;
+use wechatpay_proto::v2::mmpaymkttransfers::{
+    GetHbInfo, QueryWorkWxRedPack, SendMiniProgramHb, SendRedPack, SendWorkWxRedPack,
+};
 use wechatpay_proto::wire::{self, Fields};
 
 use crate::account::Account;
 use crate::answer::{self, Refusal};
 use crate::clock::Time;
-use crate::handlers::{gethbinfo, sendredpack};
-use crate::ledger::{Action, ActionError, Fired, Ledger, OrderKey, RedPacket};
-use crate::rules::Rules;
+use crate::handlers::{self, Handled};
+use crate::ledger::{Fired, Ledger};
+use crate::packet::{Action, ActionError, OrderKey, RedPacket};
+use crate::rules::{GroupRedPack, Rules};
 use crate::seed::Seed;
 
 /// The most bytes of a request: 1 MiB, the default of the web server in front.
@@ -52,18 +57,31 @@ pub struct Arrival {
 /// One endpoint that is served.
 struct Route {
     spec: &'static Spec<'static>,
-    /// The text of XML_ERROR, which comes before any field could be read.
+    /// The text of XML_ERROR.
     malformed: &'static str,
     handle: fn(&mut Engine, Time, &Arrival, &Fields<'_>) -> Response<Bytes>,
 }
 
-const ROUTES: [Route; 2] = [
-    Route { spec: SendRedPack::SPEC, malformed: "输入xml参数格式错误", handle: sendredpack::handle },
-    Route {
-        spec: GetHbInfo::SPEC,
-        malformed: "请求的xml格式错误，或者post的数据为空",
-        handle: gethbinfo::handle,
-    },
+macro_rules! route {
+    ($Request:ident) => {
+        Route {
+            spec: $Request::SPEC,
+            malformed: <$Request<'_> as Handled<'_>>::HABITS.malformed,
+            handle: |engine, now, arrival, fields| {
+                handlers::handle::<$Request<'_>>(engine, now, arrival, fields)
+            },
+        }
+    };
+}
+
+#[expect(deprecated, reason = "the rules say whether what is out of use is served")]
+const ROUTES: [Route; 6] = [
+    route!(SendRedPack),
+    route!(SendMiniProgramHb),
+    route!(SendGroupRedPack),
+    route!(GetHbInfo),
+    route!(SendWorkWxRedPack),
+    route!(QueryWorkWxRedPack),
 ];
 
 #[derive(Clone, Debug)]
@@ -124,7 +142,7 @@ impl Engine {
         if arrival.certificate == Certificate::Foreign {
             return answer::page(StatusCode::BAD_REQUEST, "400 The SSL certificate error");
         }
-        let Some(route) = ROUTES.iter().find(|route| route.spec.path == request.uri().path()) else {
+        let Some(route) = self.route(request.uri().path()) else {
             return answer::page(StatusCode::NOT_FOUND, "404 Not Found");
         };
         // Anything but a POST has no body for the application, and an empty body is no XML.
@@ -133,6 +151,12 @@ impl Engine {
             Ok(document) => (route.handle)(self, now, arrival, document.untrusted()),
             Err(_) => answer::bare(&Refusal::new(ErrorCode::XmlError, route.malformed)),
         }
+    }
+
+    #[expect(deprecated, reason = "the rules say whether what is out of use is served")]
+    fn route(&self, path: &str) -> Option<&'static Route> {
+        let gone = self.rules.group == GroupRedPack::Gone && path == SendGroupRedPack::SPEC.path;
+        ROUTES.iter().find(|route| route.spec.path == path && !gone)
     }
 
     pub(crate) fn rules(&self) -> &Rules {
@@ -206,11 +230,5 @@ impl Engine {
         }
         window.push_back(now);
         Ok(())
-    }
-
-    /// 31 digits: a fixed prefix, the day in Beijing, and 13 digits from the seed and the order.
-    pub(crate) fn send_listid(&self, now: Time, key: &OrderKey) -> String {
-        let digits = self.seed.digits("send_listid", &[&key.mch_id, &key.mch_billno], 13);
-        format!("1000041701{}{digits}", now.day())
     }
 }

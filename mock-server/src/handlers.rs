@@ -1,30 +1,59 @@
-//! What every endpoint checks before its own work, in the order in which the service was seen to check: fields,
-//! merchant, certificate, sign, permission, address.
+//! What every endpoint does alike: the general checks, in the order in which the service was seen to make them (fields,
+//! merchant, certificate, sign, permission, address), and the answer in its true envelope.
 
-pub(crate) mod gethbinfo;
+mod gethbinfo;
 mod params;
-pub(crate) mod sendredpack;
+mod provider;
+mod querying;
+mod queryworkwxredpack;
+mod sendgroupredpack;
+mod sending;
+mod sendminiprogramhb;
+mod sendredpack;
+mod sendworkwxredpack;
 
+use bytes::Bytes;
+use http::Response;
 use wechatpay_proto::endpoint::{Incoming, Presence, Spec};
+use wechatpay_proto::reply::{Head, Reply as _};
 use wechatpay_proto::rule::{Rule, Violation};
 use wechatpay_proto::wire::{Fields, Value};
 use wechatpay_proto::{ErrorCode, Mode};
 
 use crate::account::Account;
-use crate::answer::Refusal;
+use crate::answer::{self, Refusal};
+use crate::clock::Time;
 use crate::engine::{Arrival, Certificate, Engine};
+use crate::packet::RedPacket;
 
-/// A request that passed every general check.
-pub(crate) struct Admitted<'f, E> {
-    pub(crate) request: E,
-    pub(crate) mch_id: &'f str,
-    pub(crate) mode: Mode,
+/// What an endpoint has of its own.
+pub(crate) trait Handled<'f>: Incoming<'f> {
+    /// Those of its family.
+    const HABITS: &'static Habits;
+
+    /// Rules of fields that the table cannot say.
+    fn check_fields(&self) -> Result<(), Refusal> {
+        Ok(())
+    }
+
+    /// Its own work, after every general check.
+    fn work(&self, engine: &mut Engine, now: Time, caller: &Caller<'_>) -> Result<RedPacket, Refusal>;
+
+    /// An answer that names the order as the request did.
+    fn echo<'b>(head: Head<'b>, fields: &'b Fields<'_>) -> Self::Reply<'b>;
+
+    /// What a success says beyond that.
+    fn tell<'b>(reply: &mut Self::Reply<'b>, engine: &Engine, packet: &'b RedPacket);
 }
 
-/// Where endpoints differ in what they check alike.
+/// Where families of endpoints differ in what they do alike.
 pub(crate) struct Habits {
     /// The row that must be bound to the merchant.
     pub(crate) appid: &'static str,
+    /// The text of a success.
+    pub(crate) success: &'static str,
+    /// The text of XML_ERROR, which comes before any field could be read.
+    pub(crate) malformed: &'static str,
     /// The text of CA_ERROR without a certificate.
     pub(crate) no_certificate: &'static str,
     /// The text of CA_ERROR with another merchant's.
@@ -37,34 +66,81 @@ pub(crate) struct Habits {
     pub(crate) foreign_address: &'static str,
 }
 
-pub(crate) fn admit<'f, E: Incoming<'f>>(
+/// A merchant that passed every general check.
+pub(crate) struct Caller<'f> {
+    pub(crate) mch_id: &'f str,
+    pub(crate) mode: Mode,
+}
+
+/// The one way of every request.
+pub(crate) fn handle<'f, E: Handled<'f>>(
+    engine: &mut Engine,
+    now: Time,
+    arrival: &Arrival,
+    fields: &'f Fields<'f>,
+) -> Response<Bytes> {
+    let done =
+        admit::<E>(engine, arrival, fields).and_then(|(request, caller)| request.work(engine, now, &caller));
+    match done {
+        Ok(packet) => {
+            let mut reply = E::echo(answer::success(E::HABITS.success), fields);
+            E::tell(&mut reply, engine, &packet);
+            respond::<E>(engine, fields, &reply)
+        }
+        Err(refusal) => {
+            let nothing = Fields::default();
+            let named = if refusal.echoes { fields } else { &nothing };
+            respond::<E>(engine, fields, &E::echo(refusal.head(), named))
+        }
+    }
+}
+
+/// The answer, signed where the answers of the endpoint are and it is known whose key to take.
+fn respond<'f, E: Handled<'f>>(
+    engine: &Engine,
+    fields: &Fields<'_>,
+    reply: &E::Reply<'_>,
+) -> Response<Bytes> {
+    let signs = reply.head().is_success() || engine.rules().sign_work_weixin_failures;
+    let asker = fields.get("mch_id").and_then(|mch_id| engine.account(mch_id)).filter(|_| signs);
+    match asker.map(|account| account.credentials.write_reply(E::SPEC, reply)) {
+        Some(Ok(document)) => answer::document(document),
+        // Echoes may be too long to be read back, and so to be signed.
+        Some(Err(_)) | None => answer::xml(reply),
+    }
+}
+
+fn admit<'f, E: Handled<'f>>(
     engine: &Engine,
     arrival: &Arrival,
     fields: &'f Fields<'f>,
-    habits: &Habits,
-) -> Result<Admitted<'f, E>, Refusal> {
-    check_rows(E::SPEC, fields)?;
+) -> Result<(E, Caller<'f>), Refusal> {
+    let (spec, habits) = (E::SPEC, E::HABITS);
+    check_rows(spec, fields)?;
     let request = E::read(fields).map_err(|error| params::refusal(error.field(), error.violation()))?;
+    request.check_fields()?;
     let mch_id = fields.get("mch_id").unwrap_or_default();
     let account = engine.account(mch_id).ok_or_else(|| params::param_error("找不到对应的商户号"))?;
     if !fields.get(habits.appid).is_some_and(|appid| account.has_appid(appid)) {
         return Err(params::param_error("商户号和wxappid不匹配"));
     }
-    check_mode(E::SPEC, fields, account.credentials.mode())?;
+    check_mode(spec, fields, account.credentials.mode())?;
     check_certificate(account, &arrival.certificate, habits)?;
-    check_sign(E::SPEC, fields, account, habits)?;
+    check_signs(spec, fields, account, habits)?;
     check_permission(account, arrival, habits)?;
-    Ok(Admitted { request, mch_id, mode: account.credentials.mode() })
+    Ok((request, Caller { mch_id, mode: account.credentials.mode() }))
 }
 
 /// Every row of the table by itself. The service says nothing about a missing `total_num` here, but later about the
-/// sign.
+/// sign; a sign within the sign is judged with the signs.
 fn check_rows(spec: &Spec<'_>, fields: &Fields<'_>) -> Result<(), Refusal> {
     for row in spec.fields {
         let verdict = match (row.presence, fields.get(row.name)) {
-            (Presence::Optional | Presence::ProviderRequired | Presence::ProviderOptional, None) => Ok(()),
-            (_, None) if row.name == "total_num" => Ok(()),
-            (_, None) => Err(Violation::Missing),
+            (Presence::Computed, _) => Ok(()),
+            (Presence::Required | Presence::Envelope | Presence::Fixed, None) if row.name != "total_num" => {
+                Err(Violation::Missing)
+            }
+            (_, None) => Ok(()),
             (_, Some(text)) => check_row(&row.rule, text),
         };
         verdict.map_err(|violation| params::refusal(row.name, &violation))?;
@@ -107,20 +183,25 @@ fn check_certificate(account: &Account, certificate: &Certificate, habits: &Habi
     Err(Refusal::new(ErrorCode::CaError, text))
 }
 
-fn check_sign(
+fn check_signs(
     spec: &Spec<'_>,
     fields: &Fields<'_>,
     account: &Account,
     habits: &Habits,
 ) -> Result<(), Refusal> {
     let upper_case =
-        fields.get("sign").is_some_and(|sign| !sign.bytes().any(|byte| byte.is_ascii_lowercase()));
+        |name| fields.get(name).is_some_and(|sign| !sign.bytes().any(|byte| byte.is_ascii_lowercase()));
     let complete =
         spec.fields.iter().all(|row| row.presence != Presence::Fixed || fields.get(row.name).is_some());
-    if upper_case && complete && spec.is_signed_by(fields, &account.credentials) {
-        Ok(())
-    } else {
-        Err(Refusal::new(ErrorCode::SignError, habits.wrong_sign))
+    let wrong = |text| Err(Refusal::new(ErrorCode::SignError, text));
+    if !(upper_case("sign") && complete && spec.is_signed_by(fields, &account.credentials)) {
+        return wrong(habits.wrong_sign);
+    }
+    match spec.inner {
+        Some(inner) if !(upper_case(inner.name) && spec.is_inner_signed_by(fields, &account.credentials)) => {
+            wrong("企业微信签名失败")
+        }
+        _ => Ok(()),
     }
 }
 

@@ -5,157 +5,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use wechatpay_proto::Fen;
-use wechatpay_proto::v2::mmpaymkttransfers::HbStatus;
-
 use crate::clock::Time;
+use crate::packet::{Action, ActionError, Kind, OrderKey, RedPacket, Status};
 use crate::rules::Rules;
-
-/// Whose packet, and which.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct OrderKey {
-    /// The merchant that sent it.
-    pub mch_id: String,
-    /// Its number of the packet.
-    pub mch_billno: String,
-}
-
-impl OrderKey {
-    pub(crate) fn new(mch_id: &str, mch_billno: &str) -> Self {
-        Self { mch_id: mch_id.to_owned(), mch_billno: mch_billno.to_owned() }
-    }
-}
-
-/// Where a packet stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Status {
-    /// Taken, not paid; with a reason where something is in the way.
-    Sending,
-    /// Paid, waiting for the user.
-    Sent,
-    /// Closed without payment.
-    Failed,
-    /// Claimed.
-    Received,
-    /// On its way back.
-    RfundIng,
-    /// Back.
-    Refund,
-}
-
-impl Status {
-    /// The names of the actions that a packet here allows.
-    pub fn allowed(self) -> &'static [&'static str] {
-        match self {
-            Self::Sending => &["settle", "fail"],
-            Self::Sent => &["claim", "expire"],
-            Self::RfundIng => &["refund"],
-            Self::Failed | Self::Received | Self::Refund => &[],
-        }
-    }
-
-    /// As `gethbinfo` writes it.
-    pub fn to_wire(self) -> HbStatus<'static> {
-        match self {
-            Self::Sending => HbStatus::Sending,
-            Self::Sent => HbStatus::Sent,
-            Self::Failed => HbStatus::Failed,
-            Self::Received => HbStatus::Received,
-            Self::RfundIng => HbStatus::RfundIng,
-            Self::Refund => HbStatus::Refund,
-        }
-    }
-}
-
-/// One packet, with its history.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct RedPacket {
-    /// Whose packet, and which.
-    pub key: OrderKey,
-    /// The merchant number that pays: the sender's, or in service-provider mode another.
-    pub payer: String,
-    /// The appid under which the receiver is known.
-    pub wxappid: String,
-    /// The receiver.
-    pub re_openid: String,
-    /// The amount.
-    pub amount: Fen,
-    /// 微信单号.
-    pub send_listid: String,
-    /// Where it stands.
-    pub status: Status,
-    /// What is in the way of a packet that is not sent.
-    pub reason: Option<String>,
-    /// When the order was taken.
-    pub created: Time,
-    /// When its number was last sent.
-    pub last_attempt: Time,
-    /// Every status it had, and since when; the first is `Sending`, the last is the present one.
-    pub history: Vec<(Time, Status)>,
-}
-
-impl RedPacket {
-    /// Since when it stands where it stands.
-    pub fn since(&self) -> Time {
-        self.history.last().map_or(self.created, |(time, _)| *time)
-    }
-
-    /// When it moves on by itself.
-    fn due(&self, rules: &Rules) -> Option<Time> {
-        match self.status {
-            Status::Sending => Some(self.created.after(rules.order_life)),
-            Status::Sent => Some(self.since().after(rules.claim_window)),
-            Status::RfundIng => Some(self.since().after(rules.refund_delay)),
-            Status::Failed | Status::Received | Status::Refund => None,
-        }
-    }
-}
-
-/// Something that moves a packet on.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Action {
-    /// SENDING to SENT: the payer is debited.
-    Settle,
-    /// SENT to RECEIVED, by the receiver; `None` for whoever that is.
-    Claim {
-        /// Who claims.
-        openid: Option<String>,
-    },
-    /// SENT to RFUND_ING: the claim window is over.
-    Expire,
-    /// RFUND_ING to REFUND: the payer is credited.
-    Refund,
-    /// SENDING to FAILED.
-    Fail {
-        /// The reason that a query shows; often there is none.
-        reason: Option<String>,
-    },
-}
-
-/// An action that a packet does not allow.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum ActionError {
-    /// No such packet.
-    #[error("no packet {} of {}", .0.mch_billno, .0.mch_id)]
-    NotFound(OrderKey),
-    /// The packet stands elsewhere.
-    #[error("a packet that is {status:?} does not allow {action:?}, only [{}]", status.allowed().join(", "))]
-    Illegal {
-        /// Where it stands.
-        status: Status,
-        /// What was asked for.
-        action: Action,
-    },
-    /// An ordinary packet goes to its receiver only.
-    #[error("the packet is for another user")]
-    NotTheReceiver,
-    /// The payer's balance does not cover it.
-    #[error("the payer's balance does not cover the packet")]
-    NotEnough,
-}
 
 /// A packet that moved on by itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -242,27 +94,25 @@ impl Ledger {
     ) -> Result<&RedPacket, ActionError> {
         let packet = self.packets.get_mut(key).ok_or_else(|| ActionError::NotFound(key.clone()))?;
         let balance = self.balances.entry(packet.payer.clone()).or_default();
-        let fen = u64::from(packet.amount.0);
         let next = match (packet.status, action) {
             (Status::Sending, Action::Settle) => {
+                let fen = u64::from(packet.amount.0);
                 *balance = balance.checked_sub(fen).ok_or(ActionError::NotEnough)?;
                 self.day.paid(now, packet);
                 Status::Sent
             }
-            (Status::Sent, Action::Claim { openid }) => {
-                if openid.as_ref().is_some_and(|openid| *openid != packet.re_openid) {
-                    return Err(ActionError::NotTheReceiver);
-                }
-                Status::Received
-            }
+            (Status::Sent, Action::Claim { openid }) => packet.claim(openid.as_deref(), now)?,
             (Status::Sent, Action::Expire) => Status::RfundIng,
             (Status::RfundIng, Action::Refund) => {
-                *balance = balance.saturating_add(fen);
+                *balance = balance.saturating_add(u64::from(packet.unclaimed().0));
                 Status::Refund
             }
             (Status::Sending, Action::Fail { .. }) => Status::Failed,
             (status, action) => return Err(ActionError::Illegal { status, action: action.clone() }),
         };
+        if next == packet.status {
+            return Ok(packet); // a group packet of which a share is left
+        }
         if let Some(due) = packet.due(rules) {
             self.due.remove(&(due, key.clone()));
         }
@@ -307,8 +157,11 @@ impl Day {
             *self = Self { day: now.day(), ..Self::default() };
         }
         let fen = u64::from(packet.amount.0);
-        let user = self.users.entry((packet.key.mch_id.clone(), packet.re_openid.clone())).or_default();
-        *user = (user.0.saturating_add(1), user.1.saturating_add(fen));
+        // Of a group packet the seed user is only the first to see it.
+        if packet.kind != Kind::Group {
+            let user = self.users.entry((packet.key.mch_id.clone(), packet.re_openid.clone())).or_default();
+            *user = (user.0.saturating_add(1), user.1.saturating_add(fen));
+        }
         let merchant = self.merchants.entry(packet.key.mch_id.clone()).or_default();
         *merchant = merchant.saturating_add(fen);
     }
@@ -319,9 +172,11 @@ mod tests {
     use std::time::Duration;
 
     use proptest::prelude::*;
+    use wechatpay_proto::Fen;
 
     use super::*;
     use crate::clock::Clock;
+    use crate::packet::Share;
 
     fn key(number: u8) -> OrderKey {
         OrderKey { mch_id: "m".to_owned(), mch_billno: number.to_string() }
@@ -330,10 +185,14 @@ mod tests {
     fn packet(number: u8, amount: u32, now: Time) -> RedPacket {
         RedPacket {
             key: key(number),
+            kind: Kind::Normal,
             payer: "m".to_owned(),
             wxappid: "wx".to_owned(),
             re_openid: "o".to_owned(),
             amount: Fen(amount),
+            shares: vec![Share::new(Fen(amount))],
+            sender_name: None,
+            sender_header_media_id: None,
             send_listid: number.to_string(),
             status: Status::Sending,
             reason: None,
@@ -343,11 +202,23 @@ mod tests {
         }
     }
 
+    /// Odd numbers are packets for three users.
+    fn any_packet(number: u8, now: Time) -> RedPacket {
+        let ordinary = packet(number, 300, now);
+        if number.is_multiple_of(2) {
+            return ordinary;
+        }
+        let shares = [299 - u32::from(number), u32::from(number), 1].map(|fen| Share::new(Fen(fen)));
+        RedPacket { kind: Kind::Group, shares: shares.into(), ..ordinary }
+    }
+
     fn sums(ledger: &Ledger) -> u64 {
-        let on_its_way = ledger
-            .packets()
-            .filter(|packet| matches!(packet.status, Status::Sent | Status::Received | Status::RfundIng));
-        ledger.balance("m") + on_its_way.map(|packet| u64::from(packet.amount.0)).sum::<u64>()
+        let out = |packet: &RedPacket| {
+            let paid = matches!(packet.status, Status::Sent | Status::Received | Status::RfundIng);
+            packet.claims().map(|(amount, _)| u64::from(amount.0)).sum::<u64>()
+                + if paid { u64::from(packet.unclaimed().0) } else { 0 }
+        };
+        ledger.balance("m") + ledger.packets().map(out).sum::<u64>()
     }
 
     #[test]
@@ -391,7 +262,7 @@ mod tests {
         /// Whatever is done in whatever order, no fen appears or disappears, and no number is paid twice.
         #[test]
         fn money_is_neither_made_nor_lost(
-            steps in proptest::collection::vec((0_u8..4, 0_u8..7, 0_u64..40_000), 0..60)
+            steps in proptest::collection::vec((0_u8..4, 0_u8..11, 0_u64..40_000), 0..60)
         ) {
             let (rules, mut now) = (Rules::default(), Clock::default_frozen().now());
             let mut ledger = Ledger::default();
@@ -400,12 +271,13 @@ mod tests {
                 now = now.after(Duration::from_secs(seconds));
                 ledger.run_until(now, &rules);
                 let action = match what {
-                    0 => { if ledger.packet(&key(number)).is_none() { ledger.open(packet(number, 300, now), &rules); } continue }
+                    0 => { if ledger.packet(&key(number)).is_none() { ledger.open(any_packet(number, now), &rules); } continue }
                     1 | 2 => Action::Settle,
                     3 => Action::Claim { openid: None },
                     4 => Action::Expire,
                     5 => Action::Refund,
-                    _ => Action::Fail { reason: None },
+                    6 => Action::Fail { reason: None },
+                    user => Action::Claim { openid: Some(["o", "p", "q", "r"][usize::from(user - 7)].to_owned()) },
                 };
                 let before = ledger.clone();
                 if ledger.act(&key(number), &action, now, &rules).is_err() {

@@ -1,8 +1,10 @@
 //! A stand-in for WeChat Pay APIv2 that checks requests as the service does, keeps the money, and never touches the
 //! network: one engine without I/O, in-process or behind a socket for SDKs of any language.
 //!
-//! So far it serves `sendredpack` and `gethbinfo`. Orders are taken once for each (`mch_id`, `mch_billno`); sending
-//! a number again never pays again. Time is a clock that you advance, chance comes from one seed.
+//! It serves the cash red packets: `sendredpack`, `sendminiprogramhb`, `sendgroupredpack` (closed, as the service has
+//! it, unless [`Rules::group`] says otherwise) and `gethbinfo`, and those of work-weixin: `sendworkwxredpack` and
+//! `queryworkwxredpack`. Orders are taken once for each (`mch_id`, `mch_billno`), whichever endpoint sends; sending a
+//! number again never pays again. Time is a clock that you advance, chance comes from one seed.
 //!
 //! ```
 //! use std::time::Duration;
@@ -40,12 +42,14 @@
 mod account;
 mod answer;
 mod clock;
+mod drawn;
 mod engine;
 mod handlers;
 #[cfg(feature = "server")]
 mod kit;
 mod ledger;
 mod mock;
+mod packet;
 mod rules;
 mod seed;
 #[cfg(feature = "server")]
@@ -56,18 +60,23 @@ pub use clock::{Clock, Time};
 pub use engine::{Arrival, Certificate, MAX_REQUEST};
 #[cfg(feature = "server")]
 pub use kit::{Kit, KitError, MerchantFiles, Validity};
-pub use ledger::{Action, ActionError, Fired, Ledger, OrderKey, RedPacket, Status};
+pub use ledger::{Fired, Ledger};
 pub use mock::{MerchantBuilder, Mock, MockBuilder, MockError, MockMerchant};
-pub use rules::Rules;
+pub use packet::{Action, ActionError, Claim, Kind, OrderKey, RedPacket, Share, Status};
+pub use rules::{GroupRedPack, Rules};
 #[cfg(feature = "server")]
 pub use serve::{ServeError, Server, ServerBuilder};
 pub use transport::InProcess;
 
-/// The code in the README, so that it keeps compiling and running.
+/// The code in the documents, so that it keeps compiling and running.
 #[cfg(doctest)]
-mod readme {
+mod documents {
     #[doc = include_str!("../../README.md")]
     struct English;
     #[doc = include_str!("../../README.zh-CN.md")]
     struct Chinese;
+    #[doc = include_str!("../../docs/from-php-and-node.md")]
+    struct GuideEnglish;
+    #[doc = include_str!("../../docs/from-php-and-node.zh-CN.md")]
+    struct GuideChinese;
 }

@@ -7,13 +7,14 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use serde::Serialize;
-use wechatpay_mock_server::{Clock, Mock, MockMerchant, ServeError, Server};
+use wechatpay_mock_server::{Clock, GroupRedPack, Mock, MockMerchant, Rules, ServeError, Server};
 
-/// A stand-in for WeChat Pay APIv2 (sendredpack, gethbinfo). One port serves HTTPS, which asks for the merchant's
-/// client certificate, plain HTTP, and the admin API below /__mock/.
+/// A stand-in for WeChat Pay APIv2: the red packets (sendredpack, sendminiprogramhb, sendgroupredpack, gethbinfo,
+/// sendworkwxredpack, queryworkwxredpack). One port serves HTTPS, which asks for the merchant's client certificate,
+/// plain HTTP, and the admin API below /__mock/.
 ///
 /// The first line on stdout is one JSON object, written when the server listens and the kit is complete. It holds
-/// the API keys in clear: they are test keys. Never pass a real one.
+/// the API keys and the agent secrets in clear: they are test keys. Never pass a real one.
 #[derive(Parser)]
 #[command(name = "wechatpay-mock", version)]
 struct Options {
@@ -26,8 +27,8 @@ struct Options {
     #[arg(long, env = "WECHATPAY_MOCK_KIT_DIR", value_name = "DIR")]
     kit_dir: Option<PathBuf>,
 
-    /// A merchant, as mch_id=…,key=…,appid=…,balance=… (balance in fen; appid may be repeated; parts left out are
-    /// made up). May be repeated; without any there is one made-up merchant.
+    /// A merchant, as mch_id=…,key=…,appid=…,balance=…,agent_secret=… (balance in fen; appid may be repeated; parts
+    /// left out are made up). May be repeated; without any there is one made-up merchant.
     #[arg(long = "merchant", env = "WECHATPAY_MOCK_MERCHANT", value_name = "PARTS", hide_env_values = true)]
     merchants: Vec<String>,
 
@@ -38,27 +39,65 @@ struct Options {
     /// `real`, or `frozen:<RFC 3339>`.
     #[arg(long, env = "WECHATPAY_MOCK_CLOCK", default_value = "real", value_parser = parse_clock)]
     clock: Clock,
+
+    /// Switches, as name=value,…: sendgroupredpack=closed|legacy|gone (it is closed, as the service has it; it works
+    /// as before 2024-06-05; its path is unknown).
+    #[arg(long, env = "WECHATPAY_MOCK_RULES", value_name = "SWITCHES", value_parser = parse_rules)]
+    rules: Option<Rules>,
 }
 
 fn parse_clock(text: &str) -> Result<Clock, String> {
     Clock::parse(text).map_err(|error| error.to_string())
 }
 
-/// Adds the merchant that one `--merchant` describes.
-fn create(mock: &Mock, text: &str) -> Result<MockMerchant, String> {
-    let (mut builder, mut seen) = (mock.merchant(), Vec::new());
+fn parse_rules(text: &str) -> Result<Rules, String> {
+    let mut rules = Rules::default();
+    for (name, value) in parts(text, None)? {
+        match name {
+            "sendgroupredpack" => rules.group = parse_group(value)?,
+            other => return Err(format!("unknown switch {other}: there is sendgroupredpack")),
+        }
+    }
+    Ok(rules)
+}
+
+fn parse_group(text: &str) -> Result<GroupRedPack, String> {
+    match text {
+        "closed" => Ok(GroupRedPack::Closed),
+        "legacy" => Ok(GroupRedPack::Legacy),
+        "gone" => Ok(GroupRedPack::Gone),
+        other => Err(format!("sendgroupredpack={other}: there are closed, legacy, gone")),
+    }
+}
+
+/// Takes `name=value,…` apart; only one name may come more than once.
+fn parts<'t>(text: &'t str, repeatable: Option<&str>) -> Result<Vec<(&'t str, &'t str)>, String> {
+    let mut parts: Vec<(&str, &str)> = Vec::new();
     for part in text.split(',').filter(|part| !part.is_empty()) {
         let (name, value) = part.split_once('=').ok_or("every part is name=value")?;
-        if name != "appid" && seen.contains(&name) {
+        if Some(name) != repeatable && parts.iter().any(|(seen, _)| *seen == name) {
             return Err(format!("{name} is given twice"));
         }
-        seen.push(name);
+        parts.push((name, value));
+    }
+    Ok(parts)
+}
+
+/// Adds the merchant that one `--merchant` describes.
+fn create(mock: &Mock, text: &str) -> Result<MockMerchant, String> {
+    let mut builder = mock.merchant();
+    for (name, value) in parts(text, Some("appid"))? {
         builder = match name {
             "mch_id" => builder.mch_id(value),
             "key" => builder.key(value),
             "appid" => builder.appid(value),
             "balance" => builder.balance_fen(value.parse().map_err(|_| "balance is an integer in fen")?),
-            other => return Err(format!("unknown part {other}: there are mch_id, key, appid, balance")),
+            "agent_secret" => builder.agent_secret(value),
+            other => {
+                return Err(format!(
+                    "unknown part {other}: there are mch_id, key, appid, balance, agent_secret"
+                ));
+            }
         };
     }
     builder.create().map_err(|error| error.to_string())
@@ -84,6 +123,7 @@ struct Ready<'a> {
 struct ReadyMerchant<'a> {
     mch_id: &'a str,
     key: &'a str,
+    agent_secret: &'a str,
     appid: &'a str,
     cert: PathBuf,
     key_pem: PathBuf,
@@ -116,7 +156,11 @@ impl From<io::Error> for Failure {
 }
 
 fn run(options: Options) -> Result<(), Failure> {
-    let mock = Mock::builder().seed(options.seed).clock(options.clock).build();
+    let mock = Mock::builder()
+        .seed(options.seed)
+        .clock(options.clock)
+        .rules(options.rules.unwrap_or_default())
+        .build();
     // Not by clap, whose errors would show the key.
     let texts = if options.merchants.is_empty() { vec![String::new()] } else { options.merchants };
     let merchants = texts
@@ -163,6 +207,7 @@ fn announce(server: &Server, seed: u64, merchants: &[MockMerchant]) -> io::Resul
             .map(|merchant| ReadyMerchant {
                 mch_id: merchant.mch_id(),
                 key: merchant.key(),
+                agent_secret: merchant.agent_secret(),
                 appid: merchant.appid(),
                 cert: kit.join(merchant.mch_id()).join("apiclient_cert.pem"),
                 key_pem: kit.join(merchant.mch_id()).join("apiclient_key.pem"),

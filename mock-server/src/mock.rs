@@ -9,12 +9,13 @@ use bytes::Bytes;
 use http::{Request, Response};
 use wechatpay_proto::rule::Rule;
 use wechatpay_proto::wire::Value;
-use wechatpay_proto::{ApiKey, Merchant, Mode};
+use wechatpay_proto::{AgentSecret, ApiKey, Merchant, Mode};
 
-use crate::account::{Account, TestKey};
+use crate::account::{Account, TestSecret};
 use crate::clock::{Clock, Time};
 use crate::engine::{Arrival, Engine};
-use crate::ledger::{Action, ActionError, Fired, Ledger, OrderKey, RedPacket};
+use crate::ledger::{Fired, Ledger};
+use crate::packet::{Action, ActionError, OrderKey, RedPacket};
 use crate::rules::Rules;
 use crate::seed::Seed;
 use crate::transport::InProcess;
@@ -71,6 +72,7 @@ impl Mock {
             mock: self.clone(),
             mch_id: None,
             key: None,
+            agent_secret: None,
             appids: Vec::new(),
             balance_fen: 1_000_000,
             mode: Mode::Direct,
@@ -198,7 +200,8 @@ impl MockBuilder {
 pub struct MerchantBuilder {
     mock: Mock,
     mch_id: Option<String>,
-    key: Option<String>,
+    key: Option<TestSecret>,
+    agent_secret: Option<TestSecret>,
     appids: Vec<String>,
     balance_fen: u64,
     mode: Mode,
@@ -215,7 +218,12 @@ impl MerchantBuilder {
 
     /// The API key: 32 visible ASCII characters. Never give a real one. Made-up ones start with `mock`.
     pub fn key(self, key: impl Into<String>) -> Self {
-        Self { key: Some(key.into()), ..self }
+        Self { key: Some(TestSecret(key.into())), ..self }
+    }
+
+    /// The secret of its work-weixin application: 1 to 128 visible ASCII characters. Never give a real one.
+    pub fn agent_secret(self, secret: impl Into<String>) -> Self {
+        Self { agent_secret: Some(TestSecret(secret.into())), ..self }
     }
 
     /// An appid that is bound to the merchant; may be said more than once. Made up if never.
@@ -257,24 +265,14 @@ impl MerchantBuilder {
             Some(mch_id) => mch_id,
             None => free_number(&world.engine),
         };
-        let text = self.key.unwrap_or_else(|| {
-            format!(
-                "mock{}{}",
-                seed.digits("key", &[&mch_id, "1"], 14),
-                seed.digits("key", &[&mch_id, "2"], 14)
-            )
-        });
+        let key = self.key.unwrap_or_else(|| TestSecret(seed.key(&mch_id)));
+        let agent_secret = self.agent_secret.unwrap_or_else(|| TestSecret(seed.agent_secret(&mch_id)));
+        let credentials = credentials(&mch_id, self.mode, &key, &agent_secret)?;
         let appids = if self.appids.is_empty() {
             vec![format!("wx{:016x}", seed.draw("appid", &[&mch_id]))]
         } else {
             self.appids
         };
-        let key = ApiKey::new(&text).map_err(|error| refuse("key", error.violation()))?;
-        let credentials = match self.mode {
-            Mode::Direct => Merchant::direct(&mch_id, key),
-            Mode::ServiceProvider => Merchant::service_provider(&mch_id, key),
-        };
-        let credentials = credentials.map_err(|error| refuse("mch_id", error.violation()))?;
         for appid in &appids {
             Rule::Token { max: 32 }
                 .check(&Value::Text(appid))
@@ -289,7 +287,8 @@ impl MerchantBuilder {
         }
         let account = Account {
             credentials,
-            key: TestKey(text),
+            key,
+            agent_secret,
             appids,
             provider: self.provider,
             product_open: self.product_open,
@@ -301,6 +300,24 @@ impl MerchantBuilder {
         drop(world);
         Ok(MockMerchant { mock: self.mock, account })
     }
+}
+
+fn credentials(
+    mch_id: &str,
+    mode: Mode,
+    key: &TestSecret,
+    agent_secret: &TestSecret,
+) -> Result<Merchant, MockError> {
+    let key = ApiKey::new(&key.0).map_err(|error| refuse("key", error.violation()))?;
+    let secret =
+        AgentSecret::new(&agent_secret.0).map_err(|error| refuse("agent_secret", error.violation()))?;
+    let merchant = match mode {
+        Mode::Direct => Merchant::direct(mch_id, key),
+        Mode::ServiceProvider => Merchant::service_provider(mch_id, key),
+    };
+    merchant
+        .map(|merchant| merchant.with_agent_secret(secret))
+        .map_err(|error| refuse("mch_id", error.violation()))
 }
 
 /// The first made-up number that nobody has.
@@ -329,6 +346,11 @@ impl MockMerchant {
     /// The API key, in clear: it is a test key.
     pub fn key(&self) -> &str {
         &self.account.key.0
+    }
+
+    /// The secret of its work-weixin application, in clear: it is a test secret.
+    pub fn agent_secret(&self) -> &str {
+        &self.account.agent_secret.0
     }
 
     /// The first appid bound to the merchant.

@@ -23,9 +23,11 @@ pub struct Rules {
     pub amount: RangeInclusive<u32>,
     /// Amounts in fen with a `scene_id`. 1..=499900, the widest range that was reported.
     pub scene_amount: RangeInclusive<u32>,
-    /// Packets for one user on one day in Beijing; more answer SENDNUM_LIMIT. 10.
+    /// Fen of a whole group packet, whose average share has the limits of an ordinary packet. 100..=100000.
+    pub group_amount: RangeInclusive<u32>,
+    /// Packets for one user on one day in Beijing; more answer SENDNUM_LIMIT. Those for groups do not count. 10.
     pub user_packets_a_day: Option<u32>,
-    /// Fen for one user on one day in Beijing; more answer RCVDAMOUNT_LIMIT. 100000.
+    /// Fen for one user on one day in Beijing; more answer RCVDAMOUNT_LIMIT. Those for groups do not count. 100000.
     pub user_fen_a_day: Option<u64>,
     /// Fen from one merchant on one day in Beijing; more answer SENDAMOUNT_LIMIT. 100000000.
     pub merchant_fen_a_day: Option<u64>,
@@ -37,6 +39,24 @@ pub struct Rules {
     pub refund_delay: Duration,
     /// How long an order can be queried. 30 days.
     pub query_horizon: Duration,
+    /// What `sendgroupredpack` answers, which the service took offline.
+    pub group: GroupRedPack,
+    /// Whether `sendworkwxredpack` and `queryworkwxredpack` sign failures too, as documented. Real ones were seen
+    /// without a sign. `true`.
+    pub sign_work_weixin_failures: bool,
+}
+
+/// What `sendgroupredpack` answers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum GroupRedPack {
+    /// API_METHOD_CLOSED to whatever is in order.
+    #[default]
+    Closed,
+    /// It works as it did.
+    Legacy,
+    /// The page of an unknown path.
+    Gone,
 }
 
 impl Default for Rules {
@@ -46,6 +66,7 @@ impl Default for Rules {
             sends_per_second: Some(30),
             amount: 100..=20_000,
             scene_amount: 1..=499_900,
+            group_amount: 100..=100_000,
             user_packets_a_day: Some(10),
             user_fen_a_day: Some(100_000),
             merchant_fen_a_day: Some(100_000_000),
@@ -53,6 +74,8 @@ impl Default for Rules {
             claim_window: 24 * HOUR,
             refund_delay: HOUR / 4,
             query_horizon: 30 * 24 * HOUR,
+            group: GroupRedPack::default(),
+            sign_work_weixin_failures: true,
         }
     }
 }

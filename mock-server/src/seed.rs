@@ -10,13 +10,23 @@ pub(crate) struct Seed(pub(crate) u64);
 impl Seed {
     /// A number for a purpose and an owner, who is named by one or more parts.
     pub(crate) fn draw(self, purpose: &str, owner: &[&str]) -> u64 {
+        let bytes = self.bytes(purpose, owner);
+        bytes.iter().take(8).fold(0, |number: u64, byte| number << 8 | u64::from(*byte))
+    }
+
+    /// 64 lower-case hexadecimal digits.
+    pub(crate) fn hex(self, purpose: &str, owner: &[&str]) -> String {
+        self.bytes(purpose, owner).iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    fn bytes(self, purpose: &str, owner: &[&str]) -> [u8; 32] {
         let mut digest = Sha256::new();
         digest.update(self.0.to_be_bytes());
         for part in [purpose].iter().chain(owner) {
             digest.update((part.len() as u64).to_be_bytes());
             digest.update(part);
         }
-        digest.finalize().iter().take(8).fold(0, |number: u64, byte| number << 8 | u64::from(*byte))
+        digest.finalize().into()
     }
 
     /// As many decimal digits as asked for, at most 19.

@@ -7,8 +7,8 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use wechatpay_proto::transport::is_loopback;
 
-use crate::ledger::{Action, ActionError, RedPacket};
 use crate::mock::Mock;
+use crate::packet::{Action, ActionError, Claim, Kind, RedPacket, Share};
 
 /// What an admin call says instead of an answer.
 struct Refused {
@@ -108,13 +108,22 @@ fn describe(packet: &RedPacket) -> Value {
         .iter()
         .map(|(at, status)| json!({"at": at.to_string(), "status": status.to_wire().as_str()}))
         .collect();
+    let claim = |claim: &Claim| json!({"openid": claim.openid, "at": claim.at.to_string()});
+    let share = |share: &Share| json!({"amount": share.amount.0, "claim": share.claim.as_ref().map(claim)});
     json!({
         "mch_id": packet.key.mch_id,
         "mch_billno": packet.key.mch_billno,
+        "kind": match packet.kind {
+            Kind::Normal => "NORMAL",
+            Kind::MiniProgram => "MINI_PROGRAM",
+            Kind::Group => "GROUP",
+            Kind::WorkWeixin => "WORK_WEIXIN",
+        },
         "payer": packet.payer,
         "wxappid": packet.wxappid,
         "re_openid": packet.re_openid,
         "total_amount": packet.amount.0,
+        "shares": packet.shares.iter().map(share).collect::<Vec<_>>(),
         "send_listid": packet.send_listid,
         "status": packet.status.to_wire().as_str(),
         "reason": packet.reason,

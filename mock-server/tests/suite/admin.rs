@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use wechatpay_mock_server::Mock;
 
-use crate::common::{Form, MCH_ID, OPENID, call, shop};
+use crate::common::{Form, MCH_ID, OPENID, call, legacy, shop, shop_with};
 use crate::raw::{self, admin, body, health, request, status, talk};
 
 #[test]
@@ -31,16 +31,50 @@ fn a_packet_is_shown_and_claimed() {
     let server = mock.serve().unwrap();
     let at = "2026-01-01T09:00:00+08:00";
     let mut expected = json!({
-        "mch_id": MCH_ID, "mch_billno": "1", "payer": MCH_ID, "wxappid": merchant.appid(), "re_openid": OPENID,
+        "mch_id": MCH_ID, "mch_billno": "1", "kind": "NORMAL", "shares": [{"amount": 1000, "claim": null}], "payer": MCH_ID, "wxappid": merchant.appid(), "re_openid": OPENID,
         "total_amount": 1000, "send_listid": sent.get("send_listid"), "status": "SENT", "reason": null,
         "history": [{"at": at, "status": "SENDING"}, {"at": at, "status": "SENT"}],
     });
     assert_eq!(admin(server.address(), "GET /__mock/redpackets/10000098/1"), (200, expected.clone()));
     expected["status"] = "RECEIVED".into();
+    expected["shares"][0]["claim"] = json!({"openid": OPENID, "at": at});
     expected["history"].as_array_mut().unwrap().push(json!({"at": at, "status": "RECEIVED"}));
     assert_eq!(admin(server.address(), "POST /__mock/redpackets/10000098/1/claim"), (200, expected));
     let answer = call(&merchant, &Form::query(&merchant, "1"));
     assert_eq!((answer.get("status"), answer.get("openid")), (Some("RECEIVED"), Some(OPENID)));
+}
+
+#[test]
+fn the_shares_of_a_group_packet_are_claimed_by_name() {
+    let (mock, merchant) = shop_with(legacy());
+    let server = mock.serve().unwrap();
+    let kinds = Form::sends(&merchant, "1").map(|form| form.with("re_openid", "o1")).into_iter().enumerate();
+    for (number, form) in kinds {
+        call(&merchant, &form.with("mch_billno", number.to_string())).assert_success();
+    }
+    let packet =
+        |billno: usize| admin(server.address(), &format!("GET /__mock/redpackets/{MCH_ID}/{billno}")).1;
+    let kinds = [0, 1, 2, 3].map(|billno| packet(billno)["kind"].as_str().unwrap().to_owned());
+    assert_eq!(kinds, ["NORMAL", "MINI_PROGRAM", "GROUP", "WORK_WEIXIN"]);
+
+    let claim = |body: &str| {
+        let line = format!("POST /__mock/redpackets/{MCH_ID}/2/claim");
+        let answer = talk(server.address(), request(&line, "X-Mock-Admin: 1\r\nConnection: close\r\n", body));
+        let json: Value = serde_json::from_str(raw::body(&answer)).unwrap();
+        (status(&answer), json)
+    };
+    let (status, seed) = claim("");
+    assert_eq!(
+        (status, &seed["status"], &seed["shares"][0]["claim"]["openid"]),
+        (200, &json!("SENT"), &json!("o1"))
+    );
+    let (status, again) = claim("");
+    assert_eq!((status, &again["error"]["code"]), (409, &json!("refused")));
+    assert!(again["error"]["message"].as_str().unwrap().contains("name the openid"), "{again}");
+    assert_eq!(claim("{\"openid\":\"o1\"}").0, 409);
+    assert_eq!(claim("{\"openid\":\"o2\"}").1["status"], "SENT");
+    let (_, last) = claim("{\"openid\":\"o3\"}");
+    assert_eq!((&last["status"], &last["shares"][2]["claim"]["openid"]), (&json!("RECEIVED"), &json!("o3")));
 }
 
 #[test]

@@ -8,12 +8,15 @@ use std::process::{Child, ChildStdout, Command, Output, Stdio};
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
+use wechatpay_mock_server::Mock;
+use wechatpay_proto::transport::BlockingTransport as _;
+use wechatpay_transport_ureq::{Identity, Roots, UreqTransport};
 
-use crate::common::{APPID, KEY, MCH_ID};
+use crate::common::{APPID, Answer, Form, KEY, MCH_ID};
 use crate::raw::{bounded, health, request, status, talk};
 
-const MERCHANT: &str =
-    "mch_id=10000098,key=exposed_your_key_here_have_risks,appid=wx8888888888888888,balance=5000";
+const MERCHANT: &str = "mch_id=10000098,key=exposed_your_key_here_have_risks,appid=wx8888888888888888,\
+    balance=5000,agent_secret=s3cret";
 
 fn command(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_wechatpay-mock"));
@@ -121,20 +124,21 @@ fn the_ready_line_says_everything_that_a_test_needs() {
         "127.0.0.1:0",
     ]);
     let port = running.address().port();
-    let of = |mch_id: &str, key: &Value, appid: &str| {
+    let of = |mch_id: &str, key: &Value, secret: &Value, appid: &str| {
         let file = |name: &str| kit.join(mch_id).join(name);
         json!({
-            "mch_id": mch_id, "key": key, "appid": appid, "cert": file("apiclient_cert.pem"),
+            "mch_id": mch_id, "key": key, "agent_secret": secret, "appid": appid, "cert": file("apiclient_cert.pem"),
             "key_pem": file("apiclient_key.pem"), "p12": null, "p12_legacy": null,
         })
     };
-    let made_up = &running.ready["merchants"][1]["key"];
+    let [made_up, secret] = ["key", "agent_secret"].map(|name| &running.ready["merchants"][1][name]);
     assert!(made_up.as_str().unwrap().starts_with("mock"));
+    assert_eq!(secret.as_str().unwrap().len(), 43);
     let expected = json!({
         "ready": true, "version": env!("CARGO_PKG_VERSION"), "pid": running.child.id(),
         "url": format!("https://127.0.0.1:{port}"), "http": format!("http://127.0.0.1:{port}"),
         "admin": format!("http://127.0.0.1:{port}/__mock"), "ui": null, "ca": kit.join("ca.pem"), "kit": kit, "seed": 7,
-        "merchants": [of(MCH_ID, &json!(KEY), APPID), of("1", made_up, "wxa")],
+        "merchants": [of(MCH_ID, &json!(KEY), &json!("s3cret"), APPID), of("1", made_up, secret, "wxa")],
     });
     assert_eq!(running.ready, expected);
     for merchant in expected["merchants"].as_array().unwrap() {
@@ -165,6 +169,43 @@ fn without_arguments_there_is_one_merchant_and_a_kit_that_goes_with_the_process(
         assert!(!kit.exists(), "{signal}");
         assert!(TcpListener::bind(address).is_ok());
     }
+}
+
+/// What the binary answers to a packet for a group.
+fn group(running: &Running) -> (u16, String) {
+    let path = "/mmpaymkttransfers/sendgroupredpack";
+    let merchant = &running.ready["merchants"][0];
+    let text = |name: &str| merchant[name].as_str().unwrap();
+    let mock = Mock::builder().build();
+    let twin = mock.merchant().mch_id(text("mch_id")).key(text("key")).appid(text("appid")).create().unwrap();
+    let transport = UreqTransport::builder()
+        .identity(
+            Identity::from_pem(&fs::read(text("cert")).unwrap(), &fs::read(text("key_pem")).unwrap())
+                .unwrap(),
+        )
+        .roots(Roots::from_pem(&fs::read(running.path("ca")).unwrap()).unwrap())
+        .build()
+        .unwrap();
+    let mut request = Form::group(&twin, "1").request();
+    *request.uri_mut() = format!("{}{path}", running.text("url")).parse().unwrap();
+    let answer = Answer::new(transport.send_blocking(request).unwrap());
+    (answer.status, answer.get("err_code").unwrap_or_default().to_owned())
+}
+
+#[test]
+fn rules_say_what_sendgroupredpack_answers_and_flags_beat_the_variable() {
+    let closed = (200, "API_METHOD_CLOSED".to_owned());
+    let legacy = (200, "SUCCESS".to_owned());
+    assert_eq!(group(&Running::start(&[])), closed);
+    assert_eq!(group(&Running::start(&["--rules", ""])), closed);
+    assert_eq!(group(&Running::start(&["--rules", "sendgroupredpack=closed"])), closed);
+    assert_eq!(group(&Running::start(&["--rules", "sendgroupredpack=legacy"])), legacy);
+    assert_eq!(group(&Running::start(&["--rules", "sendgroupredpack=gone"])), (404, String::new()));
+    let variable = |arguments: &[&str]| {
+        Running::spawn(command(arguments).env("WECHATPAY_MOCK_RULES", "sendgroupredpack=legacy"))
+    };
+    assert_eq!(group(&variable(&[])), legacy);
+    assert_eq!(group(&variable(&["--rules", "sendgroupredpack=closed"])), closed);
 }
 
 #[test]
@@ -224,7 +265,7 @@ fn one_seed_makes_up_one_merchant() {
     let made_up = |seed: &str| {
         let running = Running::start(&["--seed", seed]);
         let merchant = &running.ready["merchants"][0];
-        ["mch_id", "key", "appid"].map(|part| merchant[part].as_str().unwrap().to_owned())
+        ["mch_id", "key", "appid", "agent_secret"].map(|part| merchant[part].as_str().unwrap().to_owned())
     };
     assert_eq!(made_up("1"), made_up("1"));
     assert_ne!(made_up("1"), made_up("2"));
@@ -232,7 +273,7 @@ fn one_seed_makes_up_one_merchant() {
 
 #[test]
 fn wrong_usage_ends_with_code_2_and_names_what_is_wrong() {
-    let cases: [(&[&str], &str); 17] = [
+    let cases: [(&[&str], &str); 24] = [
         (&["--merchant", "key=0123456789012345678901234567890"], "key"),
         (&["--merchant", "key=012345678901234567890123456789012"], "key"),
         (&["--merchant", "key=0123456789 12345678901234567890A"], "key"),
@@ -245,6 +286,13 @@ fn wrong_usage_ends_with_code_2_and_names_what_is_wrong() {
         (&["--merchant", "balance=1.5"], "balance"),
         (&["--merchant", "balance=18446744073709551616"], "balance"),
         (&["--merchant", "name=shop"], "name"),
+        (&["--merchant", "agent_secret="], "agent_secret"),
+        (&["--merchant", "agent_secret=a b"], "agent_secret"),
+        (&["--merchant", "agent_secret=a,agent_secret=b"], "agent_secret is given twice"),
+        (&["--rules", "sendgroupredpack=open"], "sendgroupredpack=open"),
+        (&["--rules", "sendredpack=closed"], "sendredpack"),
+        (&["--rules", "sendgroupredpack"], "name=value"),
+        (&["--rules", "sendgroupredpack=gone,sendgroupredpack=legacy"], "sendgroupredpack is given twice"),
         (&["--merchant", "mch_id"], "name=value"),
         (&["--clock", "yesterday"], "RFC 3339"),
         (&["--seed", "x"], "--seed"),

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use bytes::Bytes;
 use http::{Request, Response};
 use md5::{Digest as _, Md5};
-use wechatpay_mock_server::{Arrival, Certificate, Mock, MockMerchant, Rules};
+use wechatpay_mock_server::{Arrival, Certificate, GroupRedPack, Mock, MockMerchant, Rules};
 use wechatpay_proto::transport::{BlockingTransport as _, ClientCertificate};
 
 /// The merchant of the official samples; its key protects nothing.
@@ -17,6 +17,11 @@ pub(crate) const OPENID: &str = "oxTWIuGaIt6gTKsQRLau2M0yL16E";
 
 pub(crate) const SEND: &str = "/mmpaymkttransfers/sendredpack";
 pub(crate) const QUERY: &str = "/mmpaymkttransfers/gethbinfo";
+
+/// The rules under which packets for groups are sent as they were.
+pub(crate) fn legacy() -> Rules {
+    Rules { group: GroupRedPack::Legacy, ..Rules::default() }
+}
 
 /// A mock with one merchant that has 10000 yuan.
 pub(crate) fn shop() -> (Mock, MockMerchant) {
@@ -34,6 +39,8 @@ pub(crate) fn shop_with(rules: Rules) -> (Mock, MockMerchant) {
 pub(crate) struct Form {
     path: &'static str,
     key: String,
+    /// What `workwx_sign` is made with, where there is one.
+    secret: Option<String>,
     signed: BTreeMap<String, String>,
     unsigned: BTreeMap<String, String>,
 }
@@ -54,6 +61,37 @@ impl Form {
             .with("remark", "猜越多得越多，快来抢！")
     }
 
+    /// A packet of 10 yuan that a mini-program opens.
+    pub(crate) fn mini_program(merchant: &MockMerchant, mch_billno: &str) -> Self {
+        let form =
+            Self::send(merchant, mch_billno).without("client_ip").with("notify_way", "MINI_PROGRAM_JSAPI");
+        Self { path: "/mmpaymkttransfers/sendminiprogramhb", ..form }
+    }
+
+    /// A packet of 10 yuan for three users.
+    pub(crate) fn group(merchant: &MockMerchant, mch_billno: &str) -> Self {
+        let form = Self::send(merchant, mch_billno)
+            .without("client_ip")
+            .with("total_num", "3")
+            .with("amt_type", "ALL_RAND");
+        Self { path: "/mmpaymkttransfers/sendgroupredpack", ..form }
+    }
+
+    /// A packet of 10 yuan in the name of an application of work-weixin.
+    pub(crate) fn work_weixin(merchant: &MockMerchant, mch_billno: &str) -> Self {
+        let form = ["client_ip", "send_name", "total_num"]
+            .into_iter()
+            .fold(Self::send(merchant, mch_billno), |form, name| form.without(name))
+            .with("agentid", "1000002");
+        Self { path: "/mmpaymkttransfers/sendworkwxredpack", ..form }.secret(merchant.agent_secret())
+    }
+
+    /// One of each kind.
+    pub(crate) fn sends(merchant: &MockMerchant, mch_billno: &str) -> [Self; 4] {
+        [Self::send, Self::mini_program, Self::group, Self::work_weixin]
+            .map(|form| form(merchant, mch_billno))
+    }
+
     pub(crate) fn query(merchant: &MockMerchant, mch_billno: &str) -> Self {
         Self::new(QUERY, merchant)
             .with("mch_billno", mch_billno)
@@ -61,9 +99,20 @@ impl Form {
             .with("bill_type", "MCHT")
     }
 
+    pub(crate) fn query_work_weixin(merchant: &MockMerchant, mch_billno: &str) -> Self {
+        let form = Self::query(merchant, mch_billno).without("bill_type");
+        Self { path: "/mmpaymkttransfers/queryworkwxredpack", ..form }
+    }
+
+    /// The query that fits what this sends.
+    pub(crate) fn queried(&self, merchant: &MockMerchant) -> Self {
+        let query = if self.secret.is_some() { Self::query_work_weixin } else { Self::query };
+        query(merchant, &self.signed["mch_billno"])
+    }
+
     fn new(path: &'static str, merchant: &MockMerchant) -> Self {
         let (signed, unsigned) = (BTreeMap::new(), BTreeMap::new());
-        Self { path, key: merchant.key().to_owned(), signed, unsigned }
+        Self { path, key: merchant.key().to_owned(), secret: None, signed, unsigned }
             .with("mch_id", merchant.mch_id())
             .with("nonce_str", "50780e0cca98c8c8e814883e5caa672e")
     }
@@ -89,15 +138,34 @@ impl Form {
         Self { key: key.to_owned(), ..self }
     }
 
+    pub(crate) fn secret(self, secret: &str) -> Self {
+        Self { secret: Some(secret.to_owned()), ..self }
+    }
+
+    pub(crate) fn without_secret(self) -> Self {
+        Self { secret: None, ..self }
+    }
+
     /// `a=1&b=2&key=…`, by the letter of the documentation.
     pub(crate) fn string_to_sign(&self) -> String {
-        let pairs = self.signed.iter().filter(|(_, value)| !value.is_empty());
-        pairs.map(|(name, value)| format!("{name}={value}&")).collect::<String>() + "key=" + &self.key
+        pairs(&self.covered()) + "key=" + &self.key
+    }
+
+    /// What the sign covers: everything, and `workwx_sign`, which covers seven fields itself.
+    fn covered(&self) -> BTreeMap<String, String> {
+        let mut all = self.signed.clone();
+        if let Some(secret) = &self.secret {
+            let names =
+                ["act_name", "mch_billno", "mch_id", "nonce_str", "re_openid", "total_amount", "wxappid"];
+            let some = all.clone().into_iter().filter(|(name, _)| names.contains(&&**name)).collect();
+            all.insert("workwx_sign".to_owned(), md5(&(pairs(&some) + "secret=" + secret)));
+        }
+        all
     }
 
     /// Every field that is sent, with the sign.
     pub(crate) fn fields(&self) -> BTreeMap<String, String> {
-        let mut all = self.signed.clone();
+        let mut all = self.covered();
         all.insert("sign".to_owned(), md5(&self.string_to_sign()));
         all.extend(self.unsigned.clone());
         all
@@ -114,6 +182,12 @@ impl Form {
     pub(crate) fn request(&self) -> Request<Bytes> {
         post(self.path, self.xml())
     }
+}
+
+/// `a=1&b=2&`, of what is not empty.
+fn pairs(fields: &BTreeMap<String, String>) -> String {
+    let pairs = fields.iter().filter(|(_, value)| !value.is_empty());
+    pairs.map(|(name, value)| format!("{name}={value}&")).collect()
 }
 
 /// Upper-case hex of the MD5.
@@ -197,6 +271,26 @@ impl Answer {
         assert_eq!((self.status, self.code(), self.text()), (200, code, text), "{}", self.body);
         assert_eq!((self.get("return_code"), self.get("result_code")), (Some("SUCCESS"), Some("FAIL")));
         assert_eq!((self.get("sign"), self.get("nonce_str"), self.get("send_listid")), (None, None, None));
+        self
+    }
+
+    /// The same, signed with `key`.
+    #[track_caller]
+    pub(crate) fn assert_signed_failure(&self, key: &str, code: &str, text: &str) -> &Self {
+        let sign = format!("<sign><![CDATA[{}]]></sign>", self.get("sign").unwrap_or_default());
+        Self { status: self.status, body: self.body.replace(&sign, "") }.assert_failure(code, text);
+        self.assert_signed(key)
+    }
+
+    /// The sign fits, and is the last element.
+    #[track_caller]
+    pub(crate) fn assert_signed(&self, key: &str) -> &Self {
+        let names = self.names();
+        assert_eq!((names[0], names[names.len() - 1]), ("xml", "sign"), "{}", self.body);
+        let leaves = &names[1..names.len() - 1];
+        let fields =
+            leaves.iter().map(|name| (name.to_string(), self.get(name).unwrap().to_owned())).collect();
+        assert_eq!(self.get("sign"), Some(&*md5(&(pairs(&fields) + "key=" + key))), "{}", self.body);
         self
     }
 

@@ -9,16 +9,18 @@ use std::time::Duration;
 use wechatpay_mock_server::{InProcess, Mock, MockMerchant, Rules, Status};
 use wechatpay_proto::transport::{BlockingTransport as _, Transport as _};
 
-use crate::common::{Answer, Form, call, shop, shop_with};
+use crate::common::{Answer, Form, call, legacy, shop, shop_with};
 
 /// The answers to a few requests of one merchant, with time passing between them.
 fn story(mock: &Mock, merchant: &MockMerchant, meanwhile: impl Fn()) -> Vec<Answer> {
     let mut answers = Vec::new();
-    for billno in ["1", "2", "2", "none", "3"] {
-        answers.push(call(merchant, &Form::send(merchant, billno).with("re_openid", billno)));
+    for (billno, kind) in [("1", 0), ("2", 1), ("2", 1), ("none", 2), ("3", 3)] {
+        let form = Form::sends(merchant, billno)[kind].clone();
+        answers.push(call(merchant, &form.clone().with("re_openid", billno)));
         meanwhile();
-        answers.push(call(merchant, &Form::send(merchant, billno).keyed("wrong")));
-        answers.push(call(merchant, &Form::query(merchant, billno)));
+        answers.push(call(merchant, &form.clone().keyed("wrong")));
+        drop(merchant.claim(billno));
+        answers.push(call(merchant, &form.queried(merchant)));
         meanwhile();
         mock.advance(Duration::from_secs(7 * 3600));
     }
@@ -26,7 +28,7 @@ fn story(mock: &Mock, merchant: &MockMerchant, meanwhile: impl Fn()) -> Vec<Answ
 }
 
 fn world(seed: u64) -> (Mock, MockMerchant) {
-    let mock = Mock::builder().seed(seed).build();
+    let mock = Mock::builder().seed(seed).rules(legacy()).build();
     let merchant = mock.merchant().mch_id("10000098").appid("wx1").create().unwrap();
     (mock, merchant)
 }
@@ -56,8 +58,10 @@ fn another_seed_changes_ids_and_nothing_else() {
     assert_ne!(first, second);
     for (one, other) in first.iter().zip(second) {
         let masked = |answer: &Answer| {
-            let id = answer.get("send_listid").or(answer.get("detail_id")).unwrap_or("no id").to_owned();
-            answer.body.replace(&id, "id")
+            let drawn = ["send_listid", "detail_id", "package", "amount", "refund_amount", "sign"];
+            drawn.into_iter().filter_map(|name| answer.get(name)).fold(answer.body.clone(), |body, id| {
+                body.replace(&format!("[{id}]"), "[drawn]").replace(&format!(">{id}<"), ">drawn<")
+            })
         };
         assert_eq!(masked(one), masked(other));
     }
@@ -92,18 +96,18 @@ fn a_mock_and_its_parts_cross_threads() {
 #[test]
 fn a_hundred_merchants_on_a_hundred_threads_do_not_disturb_each_other() {
     let script = |merchant: &MockMerchant| {
-        let numbers = ["1", "2", "3", "2"];
-        let answers = numbers.map(|billno| {
-            [call(merchant, &Form::send(merchant, billno)), call(merchant, &Form::query(merchant, billno))]
+        let answers = [("1", 0), ("2", 1), ("3", 2), ("4", 3), ("2", 1)].map(|(billno, kind)| {
+            let form = Form::sends(merchant, billno)[kind].clone();
+            [call(merchant, &form), call(merchant, &form.queried(merchant))]
         });
         (answers, merchant.balance_fen())
     };
     let merchants = |mock: &Mock| -> Vec<_> {
         (0..100).map(|number| mock.merchant().mch_id(format!("m{number}")).create().unwrap()).collect()
     };
-    let (_, one_by_one) = (shop(), Mock::builder().seed(3).build());
+    let one_by_one = Mock::builder().seed(3).rules(legacy()).build();
     let expected: Vec<_> = merchants(&one_by_one).iter().map(script).collect();
-    let together = Mock::builder().seed(3).build();
+    let together = Mock::builder().seed(3).rules(legacy()).build();
     let crowd = merchants(&together);
     let start = Barrier::new(crowd.len());
     let got: Vec<_> = thread::scope(|scope| {

@@ -6,13 +6,19 @@ mod checks;
 mod common;
 mod determinism;
 mod documents;
+mod group;
+mod kinds;
+mod miniprogram;
 mod orders;
 mod provider;
+mod workweixin;
 
 #[cfg(feature = "server")]
 mod admin;
 #[cfg(all(feature = "server", unix))]
 mod binary;
+#[cfg(feature = "server")]
+mod clients;
 #[cfg(feature = "server")]
 mod kit;
 #[cfg(feature = "server")]

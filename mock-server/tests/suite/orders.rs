@@ -3,9 +3,11 @@
 use std::time::Duration;
 
 use proptest::prelude::*;
-use wechatpay_mock_server::{Action, ActionError, Clock, Fired, Mock, MockMerchant, Rules, Status};
+use wechatpay_mock_server::{
+    Action, ActionError, Clock, Fired, Mock, MockMerchant, RedPacket, Rules, Status,
+};
 
-use crate::common::{Answer, Form, MCH_ID, OPENID, call, shop, shop_with};
+use crate::common::{Answer, Form, MCH_ID, OPENID, call, legacy, shop, shop_with};
 
 const SECOND: Duration = Duration::from_secs(1);
 const HOUR: Duration = Duration::from_secs(3600);
@@ -331,20 +333,28 @@ fn time_has_an_end_and_nothing_breaks_there() {
 
 #[derive(Clone, Debug)]
 enum Step {
-    Send { billno: u8, openid: u8, fen: u32 },
-    Claim { billno: u8 },
+    Send { kind: usize, billno: u8, openid: u8, fen: u32 },
+    Claim { billno: u8, openid: Option<u8> },
     TopUp { fen: u64 },
     Wait { seconds: u64 },
 }
 
 fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
-        4 => (0_u8..6, 0_u8..2, 0_u32..3)
-            .prop_map(|(billno, openid, size)| Step::Send { billno, openid, fen: [500, 9_000, 20_001][size as usize] }),
-        1 => (0_u8..6).prop_map(|billno| Step::Claim { billno }),
+        4 => (0_usize..5, 0_u8..6, 0_u8..2, 0_usize..3).prop_map(|(kind, billno, openid, size)| {
+            Step::Send { kind, billno, openid, fen: [500, 9_000, 20_001][size] }
+        }),
+        3 => (0_u8..6, proptest::option::of(0_u8..4)).prop_map(|(billno, openid)| Step::Claim { billno, openid }),
         1 => (0_u64..5_000).prop_map(|fen| Step::TopUp { fen }),
         2 => (0_u64..50_000).prop_map(|seconds| Step::Wait { seconds }),
     ]
+}
+
+/// What of a packet is with users or on its way, there or back.
+fn out(packet: &RedPacket) -> u64 {
+    let claimed: u64 = packet.claims().map(|(amount, _)| u64::from(amount.0)).sum();
+    let unclaimed = u64::from(packet.unclaimed().0);
+    claimed + if matches!(packet.status, Status::Sent | Status::RfundIng) { unclaimed } else { 0 }
 }
 
 proptest! {
@@ -353,13 +363,16 @@ proptest! {
     /// Whatever a client sends, in whatever order, no fen is made or lost and no number is paid twice.
     #[test]
     fn requests_neither_make_nor_lose_money(steps in proptest::collection::vec(step(), 0..40)) {
-        let mock = Mock::builder().build();
+        let mock = Mock::builder().rules(legacy()).build();
         let merchant = mock.merchant().mch_id(MCH_ID).balance_fen(10_000).create().unwrap();
         let mut given = 10_000;
         for step in steps {
             match step {
-                Step::Send { billno, openid, fen } => {
-                    let form = Form::send(&merchant, &billno.to_string())
+                Step::Send { kind, billno, openid, fen } => {
+                    let [normal, mini_program, group, work_weixin] = Form::sends(&merchant, &billno.to_string());
+                    // Group packets more often: only they can be claimed in part.
+                    let form = [normal, mini_program, group.clone(), group, work_weixin][kind]
+                        .clone()
                         .with("re_openid", format!("o{openid}"))
                         .with("total_amount", fen.to_string());
                     let answer = call(&merchant, &form);
@@ -371,7 +384,10 @@ proptest! {
                         prop_assert!(packet.status != Status::Sending && packet.status != Status::Failed);
                     }
                 }
-                Step::Claim { billno } => drop(merchant.claim(&billno.to_string())),
+                Step::Claim { billno, openid } => {
+                    let openid = openid.map(|openid| format!("o{openid}"));
+                    drop(mock.act(MCH_ID, &billno.to_string(), &Action::Claim { openid }));
+                }
                 Step::TopUp { fen } => {
                     merchant.top_up(fen);
                     given += fen;
@@ -379,12 +395,10 @@ proptest! {
                 Step::Wait { seconds } => drop(mock.advance(Duration::from_secs(seconds))),
             }
             let ledger = mock.ledger();
-            let out = ledger.packets().filter(|packet| {
-                matches!(packet.status, Status::Sent | Status::Received | Status::RfundIng)
-            });
-            let out: u64 = out.map(|packet| u64::from(packet.amount.0)).sum();
-            prop_assert_eq!(ledger.balance(MCH_ID) + out, given);
+            prop_assert_eq!(ledger.balance(MCH_ID) + ledger.packets().map(out).sum::<u64>(), given);
             for packet in ledger.packets() {
+                let shares: u64 = packet.shares.iter().map(|share| u64::from(share.amount.0)).sum();
+                prop_assert_eq!(shares, u64::from(packet.amount.0));
                 let paid = packet.history.iter().filter(|(_, status)| *status == Status::Sent).count();
                 prop_assert!(paid <= 1);
             }

@@ -4,7 +4,7 @@ use wechatpay_mock_server::{Mock, MockMerchant};
 use wechatpay_proto::v2::mmpaymkttransfers::{GetHbInfo, SendRedPack, SendRedPackOptions};
 use wechatpay_proto::{Client, Fen};
 
-use crate::common::{Form, call};
+use crate::common::{Form, call, legacy};
 
 struct World {
     mock: Mock,
@@ -15,7 +15,7 @@ struct World {
 }
 
 fn world() -> World {
-    let mock = Mock::builder().build();
+    let mock = Mock::builder().rules(legacy()).build();
     let provider =
         mock.merchant().mch_id("1900000001").appid("wxprovider").service_provider().create().unwrap();
     let merchant = |mch_id: &str| mock.merchant().mch_id(mch_id).appid(format!("wx{mch_id}"));
@@ -100,6 +100,53 @@ fn relations_and_appids_are_checked_after_the_sign_and_leave_no_order() {
     }
     assert_eq!(world.mock.ledger().packets().count(), 0);
     call(&world.provider, &world.form("1").with("msgappid", "wxprovider")).assert_success();
+}
+
+#[test]
+fn group_packets_have_the_same_relations() {
+    let world = world();
+    let form = |mch_billno: &str| {
+        Form::group(&world.provider, mch_billno)
+            .with("sub_mch_id", world.sub.mch_id())
+            .with("msgappid", world.sub.appid())
+    };
+    let cases = [
+        ("sub_mch_id", "1900000004", "ACCEPTMODE_ERROR"),
+        ("consume_mch_id", "1900000009", "ACCEPTMODE_ERROR"),
+        ("msgappid", "wx1900000003", "MSGAPPID_ERROR"),
+    ];
+    for (field, value, code) in cases {
+        call(&world.provider, &form("1").with(field, value).keyed("wrong")).assert_sign_error();
+        assert_eq!(call(&world.provider, &form("1").with(field, value)).code(), code);
+    }
+    let answer = call(&world.provider, &form("1").without("msgappid"));
+    assert!(answer.code() == "PARAM_ERROR" && answer.text().contains("msgappid"), "{answer:?}");
+    call(&world.sub, &Form::group(&world.sub, "1").with("msgappid", "wx1900000002"))
+        .assert_param_error("授理模式/资金受理才需要填入msgappid");
+    assert_eq!(world.mock.ledger().packets().count(), 0);
+
+    let answer = call(&world.provider, &form("1"));
+    assert_eq!((answer.assert_success().get("sub_mch_id"), answer.get("msgappid")), (None, None));
+    call(&world.provider, &form("2").with("consume_mch_id", "1900000003")).assert_success();
+    assert_eq!(world.balances(), [1_000_000, 999_000, 999_000, 1_000_000]);
+    let share = world.provider.claim("1").unwrap().shares[0].amount.0;
+    world.mock.advance(std::time::Duration::from_secs(3 * 24 * 3600));
+    let left = 1_000_000 - u64::from(share);
+    assert_eq!(world.balances(), [1_000_000, left, 1_000_000, 1_000_000], "the rest goes back to who paid");
+}
+
+#[test]
+fn without_fields_for_providers_a_provider_pays_itself() {
+    let world = world();
+    for (billno, form) in
+        [("1", Form::mini_program as fn(&MockMerchant, &str) -> Form), ("2", Form::work_weixin)]
+    {
+        let unknown = form(&world.provider, billno).with("sub_mch_id", world.sub.mch_id());
+        call(&world.provider, &unknown).assert_sign_error();
+        call(&world.provider, &form(&world.provider, billno)).assert_success();
+        assert_eq!(world.provider.red_packet(billno).unwrap().payer, world.provider.mch_id());
+    }
+    assert_eq!(world.balances(), [998_000, 1_000_000, 1_000_000, 1_000_000]);
 }
 
 #[test]

@@ -47,7 +47,7 @@ fn roots(server: &Server) -> Roots {
     Roots::from_pem(&fs::read(server.kit().dir().join("ca.pem")).unwrap()).unwrap()
 }
 
-fn transport(server: &Server, (certificate, key): (String, String)) -> UreqTransport {
+pub(crate) fn transport(server: &Server, (certificate, key): (String, String)) -> UreqTransport {
     // The client would not show a certificate that it knows to have expired; a month ago it had not.
     #[expect(clippy::disallowed_methods, reason = "certificates are judged by real time")]
     let month_ago = SystemTime::now() - Duration::from_secs(30 * 86_400);
@@ -57,7 +57,7 @@ fn transport(server: &Server, (certificate, key): (String, String)) -> UreqTrans
     UreqTransport::builder().identity(identity).roots(roots(server)).build().unwrap()
 }
 
-fn own(server: &Server, mch_id: &str) -> (String, String) {
+pub(crate) fn own(server: &Server, mch_id: &str) -> (String, String) {
     let files = server.kit().dir().join(mch_id);
     let read = |name: &str| fs::read_to_string(files.join(name)).unwrap();
     (read("apiclient_cert.pem"), read("apiclient_key.pem"))

@@ -1,0 +1,200 @@
+//! Sending, for all endpoints that do: an order is taken once; sending its number again never pays again.
+
+use wechatpay_proto::v2::mmpaymkttransfers::Scene;
+use wechatpay_proto::wire::Fields;
+use wechatpay_proto::{ErrorCode, Fen};
+
+use super::provider::{self, Relation};
+use super::{Caller, Habits};
+use crate::answer::Refusal;
+use crate::clock::Time;
+use crate::engine::Engine;
+use crate::packet::{Action, Kind, OrderKey, RedPacket, Status};
+
+pub(super) const HABITS: &Habits = &Habits {
+    appid: "wxappid",
+    success: "发放成功",
+    malformed: "输入xml参数格式错误",
+    no_certificate: "证书出错，请登录微信支付商户平台下载证书",
+    wrong_certificate: "请求没带商户API证书或者带上了错误的商户API证书",
+    wrong_sign: "签名错误",
+    unopened: (
+        ErrorCode::ProductAuthorityUnopen,
+        "你的商户号未开通该产品权限，请联系管理员到产品中心开通。开通路径：产品中心-产品大全-现金红包-申请开通",
+    ),
+    foreign_address: "IP地址非你在商户平台设置的可用IP地址",
+};
+
+/// What is sent, in the words that all endpoints have in common.
+pub(super) struct Order<'r> {
+    pub(super) kind: Kind,
+    pub(super) mch_billno: &'r str,
+    pub(super) wxappid: &'r str,
+    pub(super) re_openid: &'r str,
+    pub(super) total_amount: Fen,
+    pub(super) total_num: u32,
+    pub(super) scene_id: Option<Scene>,
+    pub(super) relation: Relation<'r>,
+    pub(super) sender_name: Option<&'r str>,
+    pub(super) sender_header_media_id: Option<&'r str>,
+}
+
+/// The order as the request named it; the types of the answers have these fields alike, each for itself. `sub_mch_id`
+/// and `msgappid` are never echoed.
+macro_rules! echo {
+    ($Reply:ident, $head:expr, $fields:expr) => {{
+        let text = |name| $fields.get(name).map(::std::borrow::Cow::Borrowed);
+        let mut reply = $Reply::new($head);
+        reply.mch_billno = text("mch_billno");
+        reply.mch_id = text("mch_id");
+        reply.wxappid = text("wxappid");
+        reply.re_openid = text("re_openid");
+        reply.total_amount =
+            $crate::handlers::sending::number($fields, "total_amount").map(::wechatpay_proto::Fen);
+        reply
+    }};
+}
+pub(super) use echo;
+
+pub(super) fn number(fields: &Fields<'_>, name: &str) -> Option<u32> {
+    fields.get(name)?.parse().ok()
+}
+
+/// Of packets with one share: a `total_num` that is wrong is echoed, a right one is not.
+pub(super) fn wrong_total_num(fields: &Fields<'_>) -> Option<u32> {
+    number(fields, "total_num").filter(|number| *number != 1)
+}
+
+/// Takes the order, or finds it; then pays it if nothing is in the way.
+pub(super) fn send(
+    engine: &mut Engine,
+    now: Time,
+    caller: &Caller<'_>,
+    order: &Order<'_>,
+) -> Result<RedPacket, Refusal> {
+    let payer = provider::payer(engine, caller, order.relation)?;
+    let key = OrderKey::new(caller.mch_id, order.mch_billno);
+    if let Some(packet) = engine.ledger().packet(&key) {
+        compare(packet, order)?;
+    }
+    engine.count_send(now, caller.mch_id)?;
+    match engine.ledger().packet(&key) {
+        Some(packet) => {
+            if now.since(packet.last_attempt) < engine.rules().resend_gap {
+                return Err(Refusal::too_often());
+            }
+            match packet.status {
+                Status::Failed => {
+                    return Err(Refusal::new(ErrorCode::SendFailed, "该订单已经过期,请更换商户单号"));
+                }
+                Status::Sending => {}
+                Status::Sent | Status::Received | Status::RfundIng | Status::Refund => {
+                    let packet = packet.clone();
+                    engine.attempted(&key, now, None);
+                    return Ok(packet);
+                }
+            }
+        }
+        None => {
+            check_amount(engine, order)?;
+            open(engine, now, &key, payer, order);
+        }
+    }
+    pay(engine, now, &key)
+}
+
+/// The number is taken; the parameters must be those it was taken with.
+fn compare(packet: &RedPacket, order: &Order<'_>) -> Result<(), Refusal> {
+    let text = if packet.kind != order.kind {
+        "更换了红包类型，但商户单号未更新"
+    } else if packet.re_openid != order.re_openid {
+        "更换了openid，但商户单号未更新"
+    } else if packet.amount != order.total_amount {
+        "更换了金额，但商户单号未更新"
+    } else if packet.wxappid != order.wxappid {
+        "更换了appid，但商户单号未更新"
+    } else if packet.shares.len() != order.total_num as usize {
+        "更换了红包个数，但商户单号未更新"
+    } else {
+        return Ok(());
+    };
+    Err(Refusal::new(ErrorCode::FatalError, text))
+}
+
+/// An amount out of range is refused outright and leaves no order.
+fn check_amount(engine: &Engine, order: &Order<'_>) -> Result<(), Refusal> {
+    let (rules, count) = (engine.rules(), u64::from(order.total_num));
+    // Of a group packet it is the average that must lie between the limits.
+    let average = |least: u32, most: u32| {
+        (count * u64::from(least)..=count * u64::from(most)).contains(&u64::from(order.total_amount.0))
+    };
+    let (amount, scene) = (&rules.amount, &rules.scene_amount);
+    let each = average(*amount.start(), *amount.end())
+        || order.scene_id.is_some() && average(*scene.start(), *scene.end());
+    let together = order.kind != Kind::Group || rules.group_amount.contains(&order.total_amount.0);
+    // Whatever the rules say, no share is empty.
+    if each && together && average(1, u32::MAX) {
+        Ok(())
+    } else {
+        Err(Refusal::new(ErrorCode::MoneyLimit, "红包金额发放限制"))
+    }
+}
+
+fn open(engine: &mut Engine, now: Time, key: &OrderKey, payer: String, order: &Order<'_>) {
+    let seed = engine.seed();
+    let packet = RedPacket {
+        key: key.clone(),
+        kind: order.kind,
+        payer,
+        wxappid: order.wxappid.to_owned(),
+        re_openid: order.re_openid.to_owned(),
+        amount: order.total_amount,
+        shares: seed.shares(key, order.total_amount, order.total_num),
+        sender_name: order.sender_name.map(str::to_owned),
+        sender_header_media_id: order.sender_header_media_id.map(str::to_owned),
+        send_listid: seed.send_listid(now, key),
+        status: Status::Sending,
+        reason: None,
+        created: now,
+        last_attempt: now,
+        history: vec![(now, Status::Sending)],
+    };
+    engine.open(packet);
+}
+
+/// Pays an order that was taken. What is in the way is answered, and stays with the order as its reason: it can be
+/// sent again while it lives.
+fn pay(engine: &mut Engine, now: Time, key: &OrderKey) -> Result<RedPacket, Refusal> {
+    let obstacle = engine.ledger().packet(key).and_then(|packet| obstacle(engine, now, packet));
+    let reason = obstacle.as_ref().map(|refusal| refusal.text.to_string());
+    engine.attempted(key, now, reason);
+    if let Some(refusal) = obstacle {
+        return Err(refusal);
+    }
+    let busy = |_| Refusal::new(ErrorCode::SystemError, "系统繁忙，请再试").without_echoes();
+    engine.act(now, key, &Action::Settle).map_err(busy)
+}
+
+fn obstacle(engine: &Engine, now: Time, packet: &RedPacket) -> Option<Refusal> {
+    let rules = engine.rules();
+    let fen = u64::from(packet.amount.0);
+    let (packets, user_fen, merchant_fen) = engine.ledger().today(now, &packet.key.mch_id, &packet.re_openid);
+    // A group packet is for many users, whom nobody knows yet.
+    let one_user = packet.kind != Kind::Group;
+    let (code, text) = if one_user && rules.user_packets_a_day.is_some_and(|most| packets >= most) {
+        (ErrorCode::SendNumLimit, "该用户今日领取红包个数超过限制")
+    } else if one_user && rules.user_fen_a_day.is_some_and(|most| user_fen + fen > most) {
+        (
+            ErrorCode::RcvdAmountLimit,
+            "该用户今日领取金额超过限制,如有需要请登录微信支付商户平台更改API安全配置",
+        )
+    } else if rules.merchant_fen_a_day.is_some_and(|most| merchant_fen + fen > most) {
+        let text = "您的商户号今日发放金额超过限制，如有需要请登录微信支付商户平台更改API安全配置";
+        (ErrorCode::SendAmountLimit, text)
+    } else if engine.ledger().balance(&packet.payer) < fen {
+        (ErrorCode::NotEnough, "帐号余额不足，请到商户平台充值后再重试")
+    } else {
+        return None;
+    };
+    Some(Refusal::new(code, text))
+}

@@ -1,0 +1,240 @@
+//! One packet: what it is, where it stands, who has claimed of it.
+
+use wechatpay_proto::Fen;
+use wechatpay_proto::v2::mmpaymkttransfers::HbStatus;
+
+use crate::clock::Time;
+use crate::rules::Rules;
+
+/// Whose packet, and which.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct OrderKey {
+    /// The merchant that sent it.
+    pub mch_id: String,
+    /// Its number of the packet.
+    pub mch_billno: String,
+}
+
+impl OrderKey {
+    pub(crate) fn new(mch_id: &str, mch_billno: &str) -> Self {
+        Self { mch_id: mch_id.to_owned(), mch_billno: mch_billno.to_owned() }
+    }
+
+    pub(crate) fn parts(&self) -> [&str; 2] {
+        [&self.mch_id, &self.mch_billno]
+    }
+}
+
+/// What a packet is: which endpoint sent it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Kind {
+    /// `sendredpack`.
+    Normal,
+    /// `sendminiprogramhb`.
+    MiniProgram,
+    /// `sendgroupredpack`: as many shares as it has claims.
+    Group,
+    /// `sendworkwxredpack`.
+    WorkWeixin,
+}
+
+/// One part of a packet, for one user. All packets but those for groups have one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Share {
+    /// The amount.
+    pub amount: Fen,
+    /// Who has it; `None` while nobody has.
+    pub claim: Option<Claim>,
+}
+
+/// Who has a share.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Claim {
+    /// The user.
+    pub openid: String,
+    /// Since when.
+    pub at: Time,
+}
+
+impl Share {
+    pub(crate) fn new(amount: Fen) -> Self {
+        Self { amount, claim: None }
+    }
+}
+
+/// Where a packet stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Status {
+    /// Taken, not paid; with a reason where something is in the way.
+    Sending,
+    /// Paid, waiting for the user.
+    Sent,
+    /// Closed without payment.
+    Failed,
+    /// Claimed, every share of it.
+    Received,
+    /// On its way back.
+    RfundIng,
+    /// Back.
+    Refund,
+}
+
+impl Status {
+    /// The names of the actions that a packet here allows.
+    pub fn allowed(self) -> &'static [&'static str] {
+        match self {
+            Self::Sending => &["settle", "fail"],
+            Self::Sent => &["claim", "expire"],
+            Self::RfundIng => &["refund"],
+            Self::Failed | Self::Received | Self::Refund => &[],
+        }
+    }
+
+    /// As `gethbinfo` writes it.
+    pub fn to_wire(self) -> HbStatus<'static> {
+        match self {
+            Self::Sending => HbStatus::Sending,
+            Self::Sent => HbStatus::Sent,
+            Self::Failed => HbStatus::Failed,
+            Self::Received => HbStatus::Received,
+            Self::RfundIng => HbStatus::RfundIng,
+            Self::Refund => HbStatus::Refund,
+        }
+    }
+}
+
+/// One packet, with its history.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct RedPacket {
+    /// Whose packet, and which.
+    pub key: OrderKey,
+    /// What it is.
+    pub kind: Kind,
+    /// The merchant number that pays: the sender's, or in service-provider mode another.
+    pub payer: String,
+    /// The appid under which the receiver is known.
+    pub wxappid: String,
+    /// The receiver; of a group packet the seed user, who passes it on.
+    pub re_openid: String,
+    /// The amount of all shares together.
+    pub amount: Fen,
+    /// The shares, in the order in which they are claimed.
+    pub shares: Vec<Share>,
+    /// The person in whose name a work-weixin packet is sent.
+    pub sender_name: Option<String>,
+    /// The picture of that person.
+    pub sender_header_media_id: Option<String>,
+    /// 微信单号.
+    pub send_listid: String,
+    /// Where it stands.
+    pub status: Status,
+    /// What is in the way of a packet that is not sent.
+    pub reason: Option<String>,
+    /// When the order was taken.
+    pub created: Time,
+    /// When its number was last sent.
+    pub last_attempt: Time,
+    /// Every status it had, and since when; the first is `Sending`, the last is the present one.
+    pub history: Vec<(Time, Status)>,
+}
+
+impl RedPacket {
+    /// Since when it stands where it stands.
+    pub fn since(&self) -> Time {
+        self.history.last().map_or(self.created, |(time, _)| *time)
+    }
+
+    /// Who has claimed how much, in the order of the shares.
+    pub fn claims(&self) -> impl Iterator<Item = (Fen, &Claim)> {
+        self.shares.iter().filter_map(|share| Some((share.amount, share.claim.as_ref()?)))
+    }
+
+    /// What nobody has claimed: it comes back at the end.
+    pub fn unclaimed(&self) -> Fen {
+        Fen(self.shares.iter().filter(|share| share.claim.is_none()).map(|share| share.amount.0).sum())
+    }
+
+    /// Gives a user the next share, and says where the packet stands then. Of a group packet everybody may have one;
+    /// any other is for its receiver.
+    pub(crate) fn claim(&mut self, openid: Option<&str>, now: Time) -> Result<Status, ActionError> {
+        let user = openid.unwrap_or(&self.re_openid).to_owned();
+        let again = self.claims().any(|(_, claim)| claim.openid == user);
+        match (self.kind, openid) {
+            (Kind::Group, None) if again => return Err(ActionError::WhoElse),
+            (Kind::Group, _) if again => return Err(ActionError::ClaimedBefore),
+            (Kind::Group, _) => {}
+            _ if user != self.re_openid => return Err(ActionError::NotTheReceiver),
+            _ => {}
+        }
+        let mut free = self.shares.iter_mut().filter(|share| share.claim.is_none());
+        if let Some(share) = free.next() {
+            share.claim = Some(Claim { openid: user, at: now });
+        }
+        Ok(if free.next().is_some() { Status::Sent } else { Status::Received })
+    }
+
+    /// When it moves on by itself.
+    pub(crate) fn due(&self, rules: &Rules) -> Option<Time> {
+        match self.status {
+            Status::Sending => Some(self.created.after(rules.order_life)),
+            Status::Sent => Some(self.since().after(rules.claim_window)),
+            Status::RfundIng => Some(self.since().after(rules.refund_delay)),
+            Status::Failed | Status::Received | Status::Refund => None,
+        }
+    }
+}
+
+/// Something that moves a packet on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Action {
+    /// SENDING to SENT: the payer is debited.
+    Settle,
+    /// A share of a SENT packet goes to a user; with the last one the packet is RECEIVED.
+    Claim {
+        /// Who claims; `None` for the receiver.
+        openid: Option<String>,
+    },
+    /// SENT to RFUND_ING: the claim window is over.
+    Expire,
+    /// RFUND_ING to REFUND: the payer is credited with what nobody has claimed.
+    Refund,
+    /// SENDING to FAILED.
+    Fail {
+        /// The reason that a query shows; often there is none.
+        reason: Option<String>,
+    },
+}
+
+/// An action that a packet does not allow.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ActionError {
+    /// No such packet.
+    #[error("no packet {} of {}", .0.mch_billno, .0.mch_id)]
+    NotFound(OrderKey),
+    /// The packet stands elsewhere.
+    #[error("a packet that is {status:?} does not allow {action:?}, only [{}]", status.allowed().join(", "))]
+    Illegal {
+        /// Where it stands.
+        status: Status,
+        /// What was asked for.
+        action: Action,
+    },
+    /// An ordinary packet goes to its receiver only.
+    #[error("the packet is for another user")]
+    NotTheReceiver,
+    /// Of a group packet everybody has one share at most.
+    #[error("the user has claimed a share of this packet before")]
+    ClaimedBefore,
+    /// The seed user of a group packet has a share; somebody else must be named.
+    #[error("the seed user has claimed a share of this packet before: name the openid that claims")]
+    WhoElse,
+    /// The payer's balance does not cover it.
+    #[error("the payer's balance does not cover the packet")]
+    NotEnough,
+}
