@@ -6,14 +6,13 @@ import { readFileSync } from 'node:fs';
 import https from 'node:https';
 import { createInterface } from 'node:readline';
 import { after, before, test } from 'node:test';
-import { Wechatpay } from 'wechatpay-axios-plugin';
+import { Formatter, Hash, Wechatpay } from 'wechatpay-axios-plugin';
 
 let mock, ready, merchant, ca, client;
 
 before(async () => {
-  mock = spawn(process.env.WECHATPAY_MOCK_BIN, ['--clock', 'frozen:2026-01-01T09:00:00+08:00'], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
+  const flags = ['--clock', 'frozen:2026-01-01T09:00:00+08:00', '--rules', 'sendgroupredpack=legacy'];
+  mock = spawn(process.env.WECHATPAY_MOCK_BIN, flags, { stdio: ['ignore', 'pipe', 'inherit'] });
   for await (const line of createInterface({ input: mock.stdout })) {
     ready = JSON.parse(line);
     break;
@@ -93,4 +92,41 @@ test('without the client certificate the answer is CA_ERROR', async () => {
   const httpsAgent = new https.Agent({ ca });
   const answer = await refused(client.v2.mmpaymkttransfers.sendredpack.post(packet('NODE3'), { httpsAgent }));
   assert.equal(answer.err_code, 'CA_ERROR');
+});
+
+test('a mini-program packet comes with a package, by the declarative chain', async () => {
+  const { client_ip, ...fields } = packet('NODE4', { notify_way: 'MINI_PROGRAM_JSAPI' });
+  const { data } = await client.chain('v2/mmpaymkttransfers/sendminiprogramhb').post(fields, { security: true });
+  assert.match(data.package, /^sendid=[0-9a-f]{64}&ver=8&sign=[0-9a-f]{128}&mchid=\d+&appid=wx[0-9a-f]{16}$/);
+});
+
+test('a group packet is taken by the service as it was, and its answer carries no sign', async () => {
+  const { client_ip, ...fields } = packet('NODE5', { total_num: '3', amt_type: 'ALL_RAND' });
+  const sending = client['v2/mmpaymkttransfers/sendgroupredpack'].post(fields, { security: true });
+  // The SDK expects a sign here, as real answers never had one.
+  const data = await refused(sending);
+  assert.deepEqual([data.result_code, data.total_num, data.sign], ['SUCCESS', '3', undefined]);
+});
+
+const sendWorkWx = (mch_billno, secret) => {
+  const { client_ip, total_num, send_name, ...rest } = packet(mch_billno);
+  const fields = { ...rest, sender_name: 'XX活动', nonce_str: Formatter.nonce() };
+  const { act_name, mch_id, nonce_str, re_openid, total_amount, wxappid } = fields;
+  const covered = { act_name, mch_billno, mch_id, nonce_str, re_openid, total_amount, wxappid };
+  const query = Formatter.queryStringLike(Formatter.ksort(covered));
+  const workwx_sign = Hash.md5(query, secret, true).toUpperCase();
+  return client.v2.mmpaymkttransfers.sendworkwxredpack.post({ ...fields, workwx_sign }, { security: true });
+};
+
+test('a work-weixin packet is signed twice, and the SDK verifies the signs of the answers', async () => {
+  const { data } = await sendWorkWx('NODE6', merchant.agent_secret);
+  assert.deepEqual([data.result_code, data.sender_name, data.sign.length], ['SUCCESS', 'XX活动', 32]);
+  const query = { mch_billno: 'NODE6', mch_id: merchant.mch_id, appid: merchant.appid };
+  const found = await client.v2.mmpaymkttransfers.queryworkwxredpack.post(query, { security: true });
+  assert.deepEqual([found.data.status, found.data.detail_id], ['SENT', data.send_listid]);
+});
+
+test('a work-weixin packet with a wrong inner sign is refused', async () => {
+  const answer = await refused(sendWorkWx('NODE7', 'another secret'));
+  assert.deepEqual([answer.err_code, answer.err_code_des], ['SIGN_ERROR', '企业微信签名失败']);
 });
