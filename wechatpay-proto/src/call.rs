@@ -10,7 +10,7 @@ use crate::reply::{Head, Reply};
 use crate::rule::{Rule, Violation};
 use crate::sign::SignType;
 use crate::table::order::is_path;
-use crate::wire::{self, Fields, List, Value, Writer, percent_encode};
+use crate::wire::{self, Fields, List, MAX_ELEMENTS, Value, Writer, percent_encode};
 
 pub use paths::{PATHS, Path};
 
@@ -70,6 +70,9 @@ pub struct Call<'a> {
     fault: Option<RequestError>,
 }
 
+/// The most fields of a caller: with those of the core they can still be read back.
+const MAX_FIELDS: usize = MAX_ELEMENTS - 8;
+
 impl<'a> Call<'a> {
     /// A call to `path`, with or without a leading `/` or `v2/`.
     pub fn new(path: &str) -> Self {
@@ -100,7 +103,8 @@ impl<'a> Call<'a> {
         call
     }
 
-    /// Adds a field. Text is signed and sent as it is.
+    /// Adds a field. Text is signed and sent as it is. Whoever fills in a value that holds `&` and `=` can make the signed
+    /// text read like other fields, so do not pass on what a user wrote into a page's URL ([`Method::Get`]) unseen.
     pub fn field(mut self, name: &'a str, value: impl Into<Value<'a>>) -> Self {
         if let Err(error) = self.check_name(name) {
             self.fault.get_or_insert(error);
@@ -110,13 +114,20 @@ impl<'a> Call<'a> {
         self
     }
 
-    /// Adds fields.
-    pub fn fields<V: Into<Value<'a>>>(self, fields: impl IntoIterator<Item = (&'a str, V)>) -> Self {
-        fields.into_iter().fold(self, |call, (name, value)| call.field(name, value))
+    /// Adds fields: an array of pairs, or a map of strings by reference.
+    pub fn fields<N, V>(self, fields: impl IntoIterator<Item = (&'a N, V)>) -> Self
+    where
+        N: AsRef<str> + ?Sized + 'a,
+        V: Into<Value<'a>>,
+    {
+        fields.into_iter().fold(self, |call, (name, value)| call.field(name.as_ref(), value))
     }
 
-    /// Adds a parameter of the URL that is not signed, such as `action` of `/secapi/mch/submchmanage`.
+    /// Adds a parameter of a POST's URL, which is not signed: `action` of `/secapi/mch/submchmanage`, for example.
     pub fn query(mut self, name: &str, value: &str) -> Self {
+        if !wire::is_name(name) {
+            self.fault.get_or_insert(RequestError::new("query", Violation::Name));
+        }
         self.target.push(if self.target == self.path { '?' } else { '&' });
         self.target.extend(percent_encode(name).chain(["="]).chain(percent_encode(value)));
         self
@@ -146,6 +157,16 @@ impl<'a> Call<'a> {
         self
     }
 
+    /// The name under which the merchant number is sent, for paths that are not listed; `None` for not at all.
+    pub fn merchant_row(mut self, name: Option<&'static str>) -> Self {
+        self.facts.merchant_row = name;
+        if let (Some(name), Some(row)) = (name, self.rows.first_mut()) {
+            row.name = name;
+            self.sort();
+        }
+        self
+    }
+
     /// The digest of request and answer, whatever the merchant prefers. HMAC-SHA256 is said in `sign_type`; MD5 only
     /// to endpoints that know this field.
     pub fn sign_type(mut self, sign_type: SignType) -> Self {
@@ -163,6 +184,7 @@ impl<'a> Call<'a> {
     }
 
     /// A field that must come back as it was sent, wherever the answer has it: what protects answers without a sign.
+    /// Naming one that is not sent, or `nonce_str`, is an error.
     pub fn echo(mut self, name: &'static str) -> Self {
         self.echoes.push(name);
         self
@@ -191,10 +213,32 @@ impl<'a> Call<'a> {
     }
 
     fn push(&mut self, name: &'a str, presence: Presence, value: Value<'a>) {
-        let place = self.order.partition_point(|row| self.rows.get(*row).is_some_and(|row| row.name < name));
-        self.order.insert(place, self.rows.len());
+        self.order.push(self.rows.len());
         self.rows.push(Field { name, presence, rule: Rule::Any });
         self.values.push(value);
+        self.sort();
+    }
+
+    fn sort(&mut self) {
+        let name = |row: &usize| self.rows.get(*row).map(|row| row.name);
+        self.order.sort_by_key(name);
+    }
+
+    /// The names given one by one were sound; whether they are so together is known at the end.
+    fn check_names(&self) -> Result<(), RequestError> {
+        let names: Vec<_> = self.order.iter().filter_map(|row| Some(self.rows.get(*row)?.name)).collect();
+        let twice = names.iter().zip(names.iter().skip(1)).find(|(one, next)| one == next);
+        if let Some((&name, _)) = twice {
+            return Err(RequestError::new(name.to_owned(), Violation::Duplicate));
+        }
+        let own_echoes = self.echoes.iter().skip(self.facts.echoes.len());
+        for &name in own_echoes {
+            let list = self.lists.iter().any(|list| list.container == name);
+            if list || name == "nonce_str" || !names.contains(&name) {
+                return Err(RequestError::new(name, Violation::NoEcho));
+            }
+        }
+        Ok(())
     }
 }
 
@@ -234,14 +278,30 @@ impl Outgoing for Call<'_> {
     }
 
     fn check(&self) -> Result<(), RequestError> {
-        if !is_path(&self.path) {
-            let expected = "a path of [0-9A-Za-z/_-], without host and query";
+        let version = ["/v2/", "/v3/"].iter().any(|version| {
+            self.path.get(..version.len()).is_some_and(|start| start.eq_ignore_ascii_case(version))
+        });
+        if version || !is_path(&self.path) {
+            let expected = "a path of APIv2: segments of [0-9A-Za-z_-], without host and query";
             return Err(RequestError::new("path", Violation::Malformed { expected }));
         }
         if self.facts.multipart {
             return Err(RequestError::new("path", Violation::Unsupported { what: "multipart/form-data" }));
         }
-        self.fault.clone().map_or(Ok(()), Err)
+        if self.facts.method == Method::Get && self.target != self.path {
+            let what = "an unsigned query beside the signed one";
+            return Err(RequestError::new("query", Violation::Unsupported { what }));
+        }
+        let sent = self.values.iter().filter(|value| !value.is_absent()).count();
+        if sent > MAX_FIELDS {
+            let (max, value) = (MAX_FIELDS as u64, sent as u64);
+            return Err(RequestError::new(
+                "the number of fields",
+                Violation::OutOfRange { min: 0, max, value },
+            ));
+        }
+        self.fault.clone().map_or(Ok(()), Err)?;
+        self.check_names()
     }
 }
 
@@ -249,7 +309,7 @@ impl fmt::Debug for Call<'_> {
     /// Names only: values are the content of a request.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let names = self.rows.iter().skip(self.own).map(|row| row.name);
-        write!(f, "Call({:?} ", self.path)?;
+        write!(f, "Call({} ", if is_path(&self.path) { &self.path } else { "?" })?;
         f.debug_list().entries(names).finish()?;
         f.write_str(")")
     }
@@ -262,7 +322,8 @@ impl fmt::Debug for Call<'_> {
 pub struct CallReply<'b> {
     /// The five fields that every answer begins with. They stand in `fields` too.
     pub head: Head<'b>,
-    /// All fields in the order of the answer, the sign included, and the declared lists.
+    /// All fields in the order of the answer, the sign included, and the declared lists. Of a failure that came without
+    /// the sign that a success must have, only those of the head.
     pub fields: Fields<'b>,
 }
 
@@ -275,7 +336,8 @@ impl<'b> Reply<'b> for CallReply<'b> {
     }
 
     fn write(&self, xml: &mut Writer) {
-        for (name, value) in self.fields.iter() {
+        // The sign is that of the answer that was read; a server writes its own.
+        for (name, value) in self.fields.iter().filter(|(name, _)| *name != "sign") {
             xml.element(name, &Value::Text(value));
         }
         for list in self.fields.lists() {

@@ -35,17 +35,37 @@ pub struct SendBizRedPacket {
 }
 
 impl SendBizRedPacket {
-    /// Makes the parameters from the answer that took the packet. An answer without a `package` is an error.
+    /// Makes the parameters from the answer that took the packet. One that is no success, or has no `package`, is an
+    /// error.
     pub fn new(
         merchant: &Merchant,
         reply: &SendMiniProgramHbReply<'_>,
         unix_seconds: u64,
         nonce: Nonce,
     ) -> Result<Self, RequestError> {
-        let missing = |name: &'static str| move || RequestError::new(name, Violation::Missing);
-        let appid = reply.wxappid.as_deref().ok_or_else(missing("wxappid"))?;
-        let package = reply.package.as_deref().ok_or_else(missing("package"))?;
-        let (time_stamp, nonce_str) = (unix_seconds.to_string(), nonce.as_str().to_owned());
+        if !reply.head.is_success() {
+            let violation = Violation::Malformed { expected: "SUCCESS: no packet was taken" };
+            return Err(RequestError::new("result_code", violation));
+        }
+        let appid = reply.wxappid.as_deref().unwrap_or_default();
+        let package = reply.package.as_deref().unwrap_or_default();
+        Self::from_package(merchant, appid, package, unix_seconds, nonce)
+    }
+
+    /// Makes the parameters from a `package` that was kept, for the mini-program `appid`. A package can be opened for 24
+    /// hours.
+    pub fn from_package(
+        merchant: &Merchant,
+        appid: &str,
+        package: &str,
+        unix_seconds: u64,
+        nonce: Nonce,
+    ) -> Result<Self, RequestError> {
+        check("wxappid", appid)?;
+        if package.is_empty() {
+            return Err(RequestError::new("package", Violation::Missing));
+        }
+        let (time_stamp, nonce_str) = (time_stamp(unix_seconds)?, nonce.as_str().to_owned());
         let package: String = percent_encode(package).collect();
         let signed =
             [("appId", appid), ("nonceStr", &nonce_str), ("package", &package), ("timeStamp", &time_stamp)];
@@ -99,7 +119,7 @@ impl RequestPayment {
     ) -> Result<Self, RequestError> {
         check("appid", appid)?;
         check("prepay_id", prepay_id)?;
-        let (time_stamp, nonce_str) = (unix_seconds.to_string(), nonce.as_str().to_owned());
+        let (time_stamp, nonce_str) = (time_stamp(unix_seconds)?, nonce.as_str().to_owned());
         let (package, sign_type) = (format!("prepay_id={prepay_id}"), merchant.sign_type());
         let signed = [
             ("appId", appid),
@@ -162,7 +182,7 @@ impl AppPayment {
         check("appid", appid)?;
         check("partnerid", partnerid)?;
         check("prepay_id", prepay_id)?;
-        let (timestamp, noncestr) = (unix_seconds.to_string(), nonce.as_str().to_owned());
+        let (timestamp, noncestr) = (time_stamp(unix_seconds)?, nonce.as_str().to_owned());
         let package = "Sign=WXPay";
         let signed = [
             ("appid", appid),
@@ -194,6 +214,14 @@ impl AppPayment {
 fn check(name: &'static str, text: &str) -> Result<(), RequestError> {
     let verdict = Rule::Token { max: 64 }.check(&Value::Text(text));
     verdict.map_err(|violation| RequestError::new(name, violation))
+}
+
+/// Ten digits reach to the year 2286; more are milliseconds.
+fn time_stamp(unix_seconds: u64) -> Result<String, RequestError> {
+    Rule::Range { min: 1, max: 9_999_999_999 }
+        .check(&Value::Number(unix_seconds))
+        .map_err(|violation| RequestError::new("timeStamp", violation))?;
+    Ok(unix_seconds.to_string())
 }
 
 /// `fields` stand in byte order of their names.

@@ -12,7 +12,7 @@ use crate::rule::{Rule, Violation};
 use crate::sign::SignType;
 use crate::signed::{self, Signed};
 use crate::transport::BaseUrl;
-use crate::wire::{Value, Writer};
+use crate::wire::{self, Value, Writer};
 
 /// The APIv2 key (API密钥): exactly 32 visible ASCII bytes. Overwritten when dropped, never shown.
 #[derive(Clone)]
@@ -177,7 +177,11 @@ impl Merchant {
         let mut xml = Writer::new();
         reply.write(&mut xml);
         match spec.trust {
-            Trust::TransportOnly => Ok(xml.finish()),
+            Trust::TransportOnly => {
+                let document = xml.finish();
+                wire::parse(document.as_bytes(), spec.lists)?;
+                Ok(document)
+            }
             Trust::Signed | Trust::SignedSuccess => {
                 signed::seal(xml, spec.sign_type(self.sign_type), &self.key)
             }

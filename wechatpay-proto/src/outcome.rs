@@ -37,6 +37,8 @@ pub enum Reason<'b> {
     },
     /// A query answered with a status that nobody has documented.
     UnknownStatus(Cow<'b, str>),
+    /// A query says `FAILED`, and tells of a claim or a refund as well. **Raise an alert.**
+    Contradiction,
     /// The answer could not be read, verified or matched with its request.
     Unreadable,
     /// The transport failed; the request may or may not have arrived.
@@ -74,6 +76,7 @@ impl Reason<'_> {
                 Reason::Sending { reason: reason.map(|reason| Cow::Owned(reason.into_owned())) }
             }
             Self::UnknownStatus(status) => Reason::UnknownStatus(Cow::Owned(status.into_owned())),
+            Self::Contradiction => Reason::Contradiction,
             Self::Unreadable => Reason::Unreadable,
             Self::Transport => Reason::Transport,
             Self::NotSent => Reason::NotSent,

@@ -6,7 +6,7 @@ use percent_encoding::percent_decode_str;
 
 use crate::error::RequestError;
 use crate::rule::{Rule, Violation};
-use crate::wire::{Value, percent_encode};
+use crate::wire::{Value, percent_encode, plain_number};
 
 /// 活动信息: joined as `name=value` with `&`, then url-encoded as a whole. The encoded text is the field's value and what
 /// is signed; it has at most 128 bytes. Parts that are empty or not set are left out, but one must be there.
@@ -87,17 +87,18 @@ impl RiskInfo<'static> {
         Rule::UrlEncoded { max: 128 }.check(&Value::Text(encoded)).map_err(broken)?;
         let expected = "an encoded list of posttime, mobile, deviceid and clientversion";
         let malformed = || broken(Violation::Malformed { expected });
-        let joined = percent_decode_str(encoded).decode_utf8().map_err(|_| malformed())?;
+        // Some encoders write a space as a plus; a plus itself is always escaped.
+        let spaced = encoded.replace('+', " ");
+        let joined = percent_decode_str(&spaced).decode_utf8().map_err(|_| malformed())?;
         let mut info = Self::default();
         for part in joined.split('&') {
             let (name, value) = part.split_once('=').ok_or_else(malformed)?;
-            check(name, value)?;
-            let own = || Cow::Owned(value.to_owned());
+            let text = |name| check(name, value).map(|()| Cow::Owned(value.to_owned()));
             let twice = match name {
-                "posttime" => info.posttime.replace(value.parse().map_err(|_| malformed())?).is_some(),
-                "mobile" => info.mobile.replace(own()).is_some(),
-                "deviceid" => info.deviceid.replace(own()).is_some(),
-                "clientversion" => info.clientversion.replace(own()).is_some(),
+                "posttime" => info.posttime.replace(plain_number(value).ok_or_else(malformed)?).is_some(),
+                "mobile" => info.mobile.replace(text("mobile")?).is_some(),
+                "deviceid" => info.deviceid.replace(text("deviceid")?).is_some(),
+                "clientversion" => info.clientversion.replace(text("clientversion")?).is_some(),
                 _ => return Err(malformed()),
             };
             if twice {
@@ -147,6 +148,8 @@ mod tests {
         let encoded = info.encode().unwrap();
         assert_eq!(encoded, "deviceid%3DAA%3ABB%20%E8%AE%BE%E5%A4%87%2B1%25");
         assert_eq!(RiskInfo::decode(&encoded).unwrap().deviceid.as_deref(), Some("AA:BB 设备+1%"));
+        let others = RiskInfo::decode("deviceid%3DiPhone+12%2B!(x)").unwrap();
+        assert_eq!(others.deviceid.as_deref(), Some("iPhone 12+!(x)"));
     }
 
     #[test]

@@ -3,14 +3,14 @@
 //! The rules are data in the endpoint's table, so that one list serves the check before signing, the server
 //! direction and the documentation. Lengths are counted in **bytes of UTF-8**, as WeChat Pay counts them.
 
-use crate::wire::{Value, is_xml_char};
+use crate::wire::{MAX_VALUE, Value, is_xml_char};
 
 /// What one field may hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Rule {
     /// The type of the field says it all. Of text, only what could not be read back is refused: characters that XML
-    /// does not allow, and carriage returns.
+    /// does not allow, carriage returns, and more than [`MAX_VALUE`] bytes.
     Any,
     /// Text for people: 1 to `max` bytes of UTF-8, not blank, no C0 controls (line
     /// breaks and tabs are some), no byte order mark.
@@ -34,7 +34,7 @@ pub enum Rule {
         /// The most characters.
         max: usize,
     },
-    /// Text that was url-encoded: 1 to `max` characters, each of `[0-9A-Za-z-_.~*+]` or `%` with two hex digits.
+    /// Text that was url-encoded: 1 to `max` characters, each of `[0-9A-Za-z-_.~*+!'()]` or `%` with two hex digits.
     UrlEncoded {
         /// The most characters, after encoding.
         max: usize,
@@ -84,13 +84,14 @@ impl Rule {
             }
             Self::Token { .. } => ("[0-9A-Za-z_-]", |c| c.is_ascii_alphanumeric() || c == '_' || c == '-'),
             Self::Alphanumeric { .. } => ("[0-9A-Za-z]", |c| c.is_ascii_alphanumeric()),
-            Self::UrlEncoded { .. } => ("[0-9A-Za-z-_.~*+] and % with two hex digits", is_url_encoded),
+            Self::UrlEncoded { .. } => ("[0-9A-Za-z-_.~*+!'()] and % with two hex digits", is_url_encoded),
             _ => ("characters of XML, no carriage return", |c| is_xml_char(c) && c != '\r'),
         };
         if text.is_empty() && *self != Self::Any {
             return Err(Violation::Missing);
         }
-        if let Some(max) = self.max_bytes().filter(|max| text.len() > *max) {
+        let max = self.max_bytes().unwrap_or(MAX_VALUE);
+        if text.len() > max {
             return Err(Violation::TooLong { max, len: text.len() });
         }
         if let Some((at, _)) = text.char_indices().find(|(_, c)| !allowed.1(*c)) {
@@ -120,7 +121,7 @@ fn is_printable(c: char) -> bool {
 }
 
 fn is_url_encoded(c: char) -> bool {
-    c.is_ascii_alphanumeric() || "%-_.~*+".contains(c)
+    c.is_ascii_alphanumeric() || "%-_.~*+!'()".contains(c)
 }
 
 /// Where a `%` stands that no two hex digits follow.
@@ -211,6 +212,9 @@ pub enum Violation {
     /// The name cannot stand on the wire.
     #[error("has a name that cannot stand on the wire; allowed: [A-Za-z_][A-Za-z0-9_]*, at most 64 bytes")]
     Name,
+    /// Named as an echo, and not sent, or made anew each time, or a list.
+    #[error("is no field that is sent, so it cannot come back as it was")]
+    NoEcho,
     /// The field was given before.
     #[error("is given twice")]
     Duplicate,

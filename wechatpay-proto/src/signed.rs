@@ -13,7 +13,7 @@ use crate::reply::Reply;
 use crate::rule::Violation;
 use crate::sign::{self, Canonical, Sign, SignType, Signer};
 use crate::transport::{BaseUrl, ClientCertificate};
-use crate::wire::{self, Fields, Query, Sheet, Unverified, Value, Writer};
+use crate::wire::{self, Fields, MAX_BODY, Query, Sheet, Unverified, Value, Writer};
 
 /// A checked and signed request, not sent yet.
 #[must_use = "a signed request does nothing until it is sent"]
@@ -41,11 +41,15 @@ impl<'r, E: Outgoing> Signed<'r, E> {
                 request.check()?;
                 Ok(match spec.method {
                     Method::Post => sign_and_write(&spec, merchant, values, Writer::new()),
-                    Method::Get => sign_and_write(&spec, merchant, values, Query::behind(spec.path)),
+                    Method::Get => sign_and_write(&spec, merchant, values, Query::new()),
                 })
             })
         })?;
         let (xml, target) = match spec.method {
+            Method::Post if written.len() > MAX_BODY => {
+                let (max, len) = (MAX_BODY, written.len());
+                return Err(RequestError::new("xml", Violation::TooLong { max, len }));
+            }
             Method::Post => (written, Cow::Borrowed(spec.path)),
             Method::Get => (String::new(), Cow::Owned(format!("{}{written}", spec.path))),
         };
@@ -144,7 +148,8 @@ impl<E: Outgoing> Pending<'_, E> {
             for &name in spec.echoes {
                 let sent = spec.fields.iter().zip(values).find(|(field, _)| field.name == name);
                 let echo = fields.get(name);
-                if sent.zip(echo).is_some_and(|((_, sent), echo)| !sent.is(echo)) {
+                // What was not sent has nothing to come back as.
+                if sent.zip(echo).is_some_and(|((_, sent), echo)| !sent.is_absent() && !sent.is(echo)) {
                     return Err(ReplyError::Correlation { field: name });
                 }
             }
@@ -168,7 +173,8 @@ impl<E> Copy for Pending<'_, E> {}
 
 impl<E: Outgoing> fmt::Debug for Pending<'_, E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Pending({})", self.request.spec().path)
+        let spec = self.request.spec();
+        write!(f, "Pending({})", spec.path.split('?').next().unwrap_or_default())
     }
 }
 
@@ -200,7 +206,9 @@ pub(crate) fn seal(mut xml: Writer, sign_type: SignType, key: &ApiKey) -> Result
     let document = wire::parse(plain.as_bytes(), &[])?;
     let sign = sign::of_fields(document.untrusted(), sign_type, key).to_hex();
     xml.element("sign", &Value::Text(&sign));
-    Ok(xml.finish())
+    let sealed = xml.finish();
+    wire::parse(sealed.as_bytes(), &[])?.signed(sign_type, key)?;
+    Ok(sealed)
 }
 
 fn is_success(fields: &Fields<'_>) -> bool {

@@ -204,7 +204,7 @@ impl BaseUrl {
             Host::Api => return Cow::Borrowed(self),
         };
         let usual_port = matches!(self.authority.port_u16(), None | Some(443));
-        if !usual_port || !own.contains(&self.authority.host()) {
+        if !usual_port || !own.iter().any(|own| self.authority.host().eq_ignore_ascii_case(own)) {
             return Cow::Borrowed(self);
         }
         let authority = http::uri::Authority::from_static(name);

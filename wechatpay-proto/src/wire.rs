@@ -22,6 +22,7 @@ pub use fields::{Fields, Item, Unverified};
 #[doc(hidden)]
 pub use fields::{NamedLists, NamedValues};
 pub use read::{List, XmlError, XmlErrorKind, parse};
+pub(crate) use value::plain_number;
 pub use value::{BeijingTime, Fen, FromText, Malformed, ToValue, Value};
 pub use write::Writer;
 pub(crate) use write::{Query, Sheet, percent_encode};

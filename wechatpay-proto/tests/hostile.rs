@@ -338,6 +338,27 @@ fn x18_an_answer_about_another_order_settles_nothing() {
 }
 
 #[test]
+fn x18_the_other_packets_are_held_to_their_order_too() {
+    let taken = with(&SENT, "package", PACKAGE);
+    assert!(accept(&MINI, document(&taken)).unwrap().outcome().is_accepted());
+    assert!(accept(&GROUP, document(&SENT)).unwrap().outcome().is_accepted(), "total_num may be missing");
+    for field in ["mch_billno", "mch_id", "wxappid", "re_openid", "total_amount"] {
+        let missing = ReplyError::Missing { field };
+        assert_eq!(accept(&MINI, document(&without(&taken, field))).unwrap_err(), missing);
+        assert_eq!(accept(&GROUP, document(&without(&SENT, field))).unwrap_err(), missing);
+        let other = ReplyError::Correlation { field };
+        assert_eq!(accept(&MINI, document(&with(&taken, field, "1"))).unwrap_err(), other);
+        assert_eq!(accept(&GROUP, document(&with(&SENT, field, "1"))).unwrap_err(), other);
+    }
+    // without its package nobody can claim the packet
+    assert_eq!(accept(&MINI, document(&SENT)).unwrap_err(), ReplyError::Missing { field: "package" });
+    // a group of another size is another order
+    assert!(accept(&GROUP, document(&with(&SENT, "total_num", "3"))).is_ok());
+    let larger = accept(&GROUP, document(&with(&SENT, "total_num", "4"))).unwrap_err();
+    assert_eq!(larger, ReplyError::Correlation { field: "total_num" });
+}
+
+#[test]
 fn x19_an_amount_is_a_plain_integer() {
     let found = with(&SENT, "status", "SENT");
     for bad in [

@@ -1,24 +1,14 @@
-//! Properties over generated documents. The seed is fixed: a failure here fails everywhere, and nothing is stored.
+//! Properties over generated documents.
 
 mod common;
 
 use common::*;
 use proptest::prelude::*;
-use proptest::test_runner::RngSeed;
 use wechatpay_proto::SignType::{HmacSha256, Md5};
 use wechatpay_proto::reply::Reply;
 use wechatpay_proto::v2::mmpaymkttransfers::SendRedPack;
 use wechatpay_proto::wire::{self, Value, Writer, is_xml_char};
 use wechatpay_proto::{Advice, ApiKey, ErrorCode, Nonce, Outcome, Pending, Reason, ReplyError, SignType};
-
-fn config(cases: u32) -> ProptestConfig {
-    ProptestConfig {
-        cases,
-        rng_seed: RngSeed::Fixed(0x5745_4348_4154),
-        failure_persistence: None,
-        ..ProptestConfig::default()
-    }
-}
 
 /// A character that XML allows, the dangerous ones often.
 fn xml_char() -> impl Strategy<Value = char> {

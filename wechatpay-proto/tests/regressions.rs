@@ -3,12 +3,14 @@
 mod common;
 
 use common::*;
-use wechatpay_proto::SignType::HmacSha256;
+use wechatpay_proto::SignType::{HmacSha256, Md5};
+use wechatpay_proto::endpoint::{Outgoing as _, Trust};
 use wechatpay_proto::reply::Reply as _;
 use wechatpay_proto::rule::{Rule, Violation};
 use wechatpay_proto::transport::BaseUrl;
+use wechatpay_proto::v2::mmpaymkttransfers::{SendWorkWxRedPack, SendWorkWxRedPackOptions};
 use wechatpay_proto::wire::{self, Value, Writer};
-use wechatpay_proto::{Error, Nonce, ReplyError, endpoint};
+use wechatpay_proto::{Call, Error, Nonce, Outcome, Reason, ReplyError, RiskInfo, endpoint};
 
 fn written(value: &str) -> String {
     let mut xml = Writer::new();
@@ -95,4 +97,67 @@ fn a_port_is_a_number() {
 #[test]
 fn the_attributes_of_a_declaration_stand_apart() {
     assert!(wire::parse(b"<?xml version=\"1.0\"encoding=\"UTF-8\"?><xml/>", &[]).is_err());
+}
+
+fn sent_by(agentid: Option<u32>, sender_name: Option<&'static str>) -> SendWorkWxRedPack<'static> {
+    let options = SendWorkWxRedPackOptions { agentid, sender_name, ..Default::default() };
+    SendWorkWxRedPack { options, ..WORK.clone() }
+}
+
+#[test]
+fn an_empty_sender_is_no_sender() {
+    assert_eq!(sign(&MERCHANT, &sent_by(None, Some(""))).unwrap_err().field(), "sender_name");
+    assert!(sign(&MERCHANT, &sent_by(Some(1), Some(""))).is_ok(), "empty is absent");
+}
+
+#[test]
+fn an_answer_that_was_signed_is_written_with_one_sign() {
+    let call = Call::new("tools/authcodetoopenid");
+    let reply = accept(&call, signed(Md5, &PAID)).unwrap();
+    let written = MERCHANT.write_reply(&call.spec(), &reply).unwrap();
+    assert!(accept(&call, written).is_ok());
+    let mut typed = accept(&ORDER, signed(HmacSha256, &PAID)).unwrap();
+    typed.extra.push(("sign".into(), "x".into()));
+    assert!(MERCHANT.write_reply(&ORDER.spec(), &typed).is_err());
+    typed.extra = vec![("odd".into(), "\u{1}".into())];
+    assert!(MERCHANT.write_reply(&ORDER.spec(), &typed).is_err(), "what cannot be read back is not written");
+    let mut sent = accept(&PACKET, document(&SENT)).unwrap();
+    sent.extra.push(("odd".into(), "\u{1}".into()));
+    assert!(MERCHANT.write_reply(&PACKET.spec(), &sent).is_err());
+}
+
+#[test]
+fn a_query_that_says_failed_and_paid_settles_nothing() {
+    let failed = with(&SENT, "status", "FAILED");
+    let outcome = |fields: &[(&str, &str)], list: &str| {
+        let body = document(fields).replace("</xml>", &format!("{list}</xml>"));
+        accept(&QUERY, body).unwrap().outcome()
+    };
+    assert_eq!(outcome(&failed, ""), Outcome::Failed);
+    assert_eq!(outcome(&with(&failed, "refund_amount", "0"), ""), Outcome::Failed);
+    let contradiction = Outcome::Unknown(Reason::Contradiction);
+    assert_eq!(outcome(&with(&failed, "refund_amount", "1"), ""), contradiction);
+    assert_eq!(outcome(&with(&failed, "refund_time", "2026-01-01 09:00:00"), ""), contradiction);
+    let claim = "<hblist><hbinfo><openid>o</openid></hbinfo></hblist>";
+    assert_eq!(outcome(&failed, claim), contradiction);
+}
+
+#[test]
+fn a_name_that_was_received_is_not_shown() {
+    let error = RiskInfo::decode("CANARY%0A%3D").unwrap_err().to_string();
+    assert!(!error.contains("CANARY") && !error.contains('\n'), "{error}");
+}
+
+#[test]
+fn a_large_number_is_its_own_echo() {
+    let call = Call::new("pay/x").trust(Trust::TransportOnly).field("n", 10_000_000_000_u64).echo("n");
+    assert!(accept(&call, "<xml><return_code>SUCCESS</return_code><n>10000000000</n></xml>").is_ok());
+}
+
+#[test]
+fn a_host_has_no_case() {
+    let base = BaseUrl::parse("https://API.mch.weixin.qq.com").unwrap();
+    let call = Call::new("secsvc/realnameauth");
+    let signed = MERCHANT.sign_for(&base, &call, Nonce::from_bytes([0; 16])).unwrap();
+    assert_eq!(signed.uri().host(), Some("fraud.mch.weixin.qq.com"));
 }

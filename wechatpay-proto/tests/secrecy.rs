@@ -7,15 +7,20 @@ use std::fmt::{Debug, Display};
 use bytes::Bytes;
 use common::*;
 use md5::Digest as _;
+use wechatpay_proto::jsapi::{AppPayment, RequestPayment, SendBizRedPacket};
 use wechatpay_proto::reply::Reply as _;
 use wechatpay_proto::transport::BaseUrl;
-use wechatpay_proto::v2::mmpaymkttransfers::{SendRedPack, SendRedPackOptions};
+use wechatpay_proto::v2::mmpaymkttransfers::{
+    SendMiniProgramHb, SendRedPack, SendRedPackOptions, SendWorkWxRedPack, SendWorkWxRedPackOptions,
+};
 use wechatpay_proto::wire::{self, List, Value, Writer};
 use wechatpay_proto::{
-    ApiKey, Client, Error, Fen, Merchant, Nonce, Outcome, ReplyError, RequestError, SignType,
+    AgentSecret, ApiKey, Call, Client, Error, Fen, Merchant, Nonce, Outcome, ReplyError, RequestError,
+    RiskInfo, SignType,
 };
 
 const CANARY_KEY: &str = "canary-key-canary-key-canary-key";
+const CANARY_SECRET: &str = "canary-secret-of-the-application-canary-sec";
 const CANARY: &str = "CANARY";
 
 /// What somebody would find in the log.
@@ -44,7 +49,8 @@ impl Log {
 }
 
 fn merchant() -> Merchant {
-    Merchant::direct("10000098", ApiKey::new(CANARY_KEY).unwrap()).unwrap()
+    let merchant = Merchant::direct("10000098", ApiKey::new(CANARY_KEY).unwrap()).unwrap();
+    merchant.with_agent_secret(AgentSecret::new(CANARY_SECRET).unwrap())
 }
 
 /// A packet whose every text is marked.
@@ -76,6 +82,7 @@ fn who_calls_and_what_waits_show_no_secret() {
     let (merchant, packet) = (merchant(), marked());
     let mut log = Log::default();
     log.debug(&ApiKey::new(CANARY_KEY).unwrap());
+    log.debug(&AgentSecret::new(CANARY_SECRET).unwrap());
     log.debug(&merchant);
     log.debug(&Client::new(merchant.clone(), "a transport", (|| [7; 16]) as fn() -> [u8; 16]));
     log.debug(&BaseUrl::default());
@@ -85,8 +92,102 @@ fn who_calls_and_what_waits_show_no_secret() {
     log.debug(&signed);
     log.debug(&signed.into_parts().1);
     let secrets: Vec<_> =
-        signs.iter().map(String::as_str).chain([CANARY_KEY, "canary-key", CANARY]).collect();
+        signs.iter().map(String::as_str).chain([CANARY_KEY, "canary-key", "canary-secret", CANARY]).collect();
     log.holds_none_of(&secrets);
+}
+
+#[test]
+fn a_request_that_is_signed_twice_shows_neither_sign() {
+    let (merchant, mut log) = (merchant(), Log::default());
+    let packet = SendWorkWxRedPack {
+        mch_billno: "CANARY1",
+        wishing: "CANARY2",
+        act_name: "CANARY3",
+        remark: "CANARY4",
+        options: SendWorkWxRedPackOptions { sender_name: Some("CANARY5"), ..Default::default() },
+        ..WORK.clone()
+    };
+    let signed = merchant.sign(&packet, Nonce::from_bytes([7; 16])).unwrap();
+    let text = signed.string_to_sign();
+    let inner = text.split("workwx_sign=").nth(1).unwrap().split('&').next().unwrap();
+    let mut signs = signs(&text);
+    assert!(inner.len() == 32 && signed.xml().contains(inner) && signed.xml().contains(&signs[2]));
+    assert!(!text.contains("canary-") && !signed.xml().contains("canary-"), "no secret leaves");
+    signs.extend([inner[..8].to_owned(), inner[24..].to_owned()]);
+    log.debug(&signed);
+    log.debug(&signed.into_parts().1);
+    for broken in [
+        SendWorkWxRedPack { remark: "CANARY&", ..packet.clone() },
+        SendWorkWxRedPack { options: Default::default(), ..packet.clone() },
+    ] {
+        log.error(&merchant.sign(&broken, Nonce::from_bytes([7; 16])).unwrap_err());
+    }
+    for secret in ["", "canary-secret ", "canary-secret\n", "canary-secret-号", &"canary-secret".repeat(10)]
+    {
+        log.error(&AgentSecret::new(secret).unwrap_err());
+    }
+    let secrets: Vec<_> = signs.iter().map(String::as_str).chain(["canary"]).collect();
+    log.holds_none_of(&secrets);
+}
+
+#[test]
+fn a_call_shows_its_names_and_no_value() {
+    let (merchant, mut log) = (merchant(), Log::default());
+    let call = Call::new("pay/orderquery").field("out_trade_no", "CANARY1").field("attach", "CANARY2");
+    assert_eq!(format!("{call:?}"), r#"Call(/pay/orderquery ["out_trade_no", "attach"])"#);
+    log.debug(&call);
+    log.debug(&merchant.sign(&call, Nonce::from_bytes([7; 16])).unwrap());
+    // of a page, the whole request is in the URL, and the sign with it
+    let page = Call::new("papay/entrustweb").field("notify_url", "https://CANARY.example/");
+    let signed = merchant.sign(&page, Nonce::from_bytes([7; 16])).unwrap();
+    let signs = signs(&signed.string_to_sign());
+    assert!(signed.uri().to_string().contains(&signs[2]) && signed.uri().to_string().contains(CANARY));
+    log.debug(&signed);
+    log.debug(&signed.into_parts().1);
+
+    let long = CANARY.repeat(20_000);
+    for broken in [
+        // name and value mixed up
+        Call::new("pay/x").field("CANARY 天虹百货", "send_name"),
+        Call::new("pay/x").field("good", "1").field("CANARY-1", "mch_billno"),
+        Call::new("pay/x").fields([("a", CANARY), ("a", CANARY)]),
+        Call::new("pay/x").field("key", "CANARY"),
+        Call::new("pay/x").field("a", "CANARY\0"),
+        Call::new("pay/x?sign=CANARY"),
+        Call::new("papay/entrustweb").field("notify_url", &long),
+    ] {
+        let error = merchant.sign(&broken, Nonce::from_bytes([7; 16])).unwrap_err();
+        log.error(&error);
+        log.error(&Error::<std::io::Error>::from(error));
+    }
+
+    let response = answer(document(&[("return_code", "SUCCESS"), ("openid", CANARY)]));
+    let open = Call::new("pay/x").trust(wechatpay_proto::endpoint::Trust::TransportOnly);
+    let reply = pending(&merchant, &open).accept(&response).unwrap();
+    assert_eq!(reply.fields.get("openid"), Some(CANARY));
+    log.debug(&reply);
+    let secrets: Vec<_> = signs.iter().map(String::as_str).chain(["canary"]).collect();
+    log.holds_none_of(&secrets);
+}
+
+#[test]
+fn what_the_front_end_gets_is_not_shown() {
+    let (merchant, mut log) = (merchant(), Log::default());
+    let nonce = || Nonce::from_text("CANARY9").unwrap();
+    let mini = SendMiniProgramHb { wxappid: "CANARY2", ..MINI.clone() };
+    let sent = document(&with(&with(&SENT, "wxappid", "CANARY2"), "package", "sendid=CANARY"));
+    let response = answer(sent);
+    let reply = pending(&merchant, &mini).accept(&response).unwrap();
+    log.debug(&SendBizRedPacket::new(&merchant, &reply, 1, nonce()).unwrap());
+    log.debug(&RequestPayment::new(&merchant, "CANARY2", "CANARY3", 1, nonce()).unwrap());
+    log.debug(&AppPayment::new(&merchant, "CANARY2", "CANARY3", "CANARY4", 1, nonce()).unwrap());
+    log.error(&RequestPayment::new(&merchant, "CANARY 2", "CANARY3", 1, nonce()).unwrap_err());
+    log.error(&AppPayment::new(&merchant, "CANARY2", "CANARY&3", "4", 1, nonce()).unwrap_err());
+    log.error(&RiskInfo::default().mobile("+CANARY").encode().unwrap_err());
+    log.error(&RiskInfo::default().deviceid("CANARY&").encode().unwrap_err());
+    log.error(&RiskInfo::decode("CANARY CANARY").unwrap_err());
+    log.error(&RiskInfo::decode("CANARY%3D1").unwrap_err());
+    log.holds_none_of(&["canary"]);
 }
 
 #[test]

@@ -11,17 +11,21 @@ use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
 use common::*;
+use wechatpay_proto::call::{Call, CallReply, Path};
 use wechatpay_proto::endpoint::{Endpoint as _, Envelope, Incoming, Spec};
+use wechatpay_proto::jsapi::{AppPayment, RequestPayment, SendBizRedPacket};
 use wechatpay_proto::reply::{Head, Reply, ResultCode};
 use wechatpay_proto::rule::{Rule, Violation};
 use wechatpay_proto::transport::{BaseUrl, BlockingTransport, ClientCertificate, TargetError, Transport};
 use wechatpay_proto::v2::mmpaymkttransfers::{
-    GetHbInfo, GetHbInfoReply, HbInfo, HbStatus, Scene, SendRedPack, SendRedPackOptions, SendRedPackReply,
+    GetHbInfo, GetHbInfoReply, HbInfo, HbStatus, QueryWorkWxRedPack, QueryWorkWxRedPackReply, Scene,
+    SendGroupRedPackReply, SendMiniProgramHb, SendMiniProgramHbReply, SendRedPack, SendRedPackOptions,
+    SendRedPackReply, SendWorkWxRedPack, SendWorkWxRedPackOptions, SendWorkWxRedPackReply,
 };
 use wechatpay_proto::wire::{self, Fields, Item, Unverified, Writer, XmlError};
 use wechatpay_proto::{
-    Advice, ApiKey, BeijingTime, Client, Error, ErrorCode, Fen, Merchant, Mode, Nonce, Outcome, Pending,
-    Reason, ReplyError, RequestError, Side, SignType, Signed, open_enum,
+    Advice, AgentSecret, ApiKey, BeijingTime, Client, Error, ErrorCode, Fen, Merchant, Mode, Nonce, Outcome,
+    Pending, Reason, ReplyError, RequestError, RiskInfo, Side, SignType, Signed, open_enum,
 };
 
 /// Runs a future that never waits for anything.
@@ -45,6 +49,23 @@ fn everything_public_goes_from_thread_to_thread() {
     check::<Pending<'_, SendRedPack<'_>>>();
     check::<SendRedPack<'_>>();
     check::<SendRedPackReply<'_>>();
+    check::<SendMiniProgramHb<'_>>();
+    check::<SendMiniProgramHbReply<'_>>();
+    check::<SendGroupRedPackReply<'_>>();
+    check::<SendWorkWxRedPack<'_>>();
+    check::<SendWorkWxRedPackReply<'_>>();
+    check::<QueryWorkWxRedPack<'_>>();
+    check::<QueryWorkWxRedPackReply<'_>>();
+    check::<Call<'_>>();
+    check::<CallReply<'_>>();
+    check::<Path>();
+    check::<Signed<'_, Call<'_>>>();
+    check::<Pending<'_, Call<'_>>>();
+    check::<AgentSecret>();
+    check::<RiskInfo<'_>>();
+    check::<SendBizRedPacket>();
+    check::<RequestPayment>();
+    check::<AppPayment>();
     check::<GetHbInfo<'_>>();
     check::<GetHbInfoReply<'_>>();
     check::<HbInfo<'_>>();
@@ -77,6 +98,7 @@ fn everything_public_goes_from_thread_to_thread() {
     fn send<T: Send>(_: T) {}
     send(client.send(&PACKET));
     send(client.send(&QUERY));
+    send(client.send(&Call::new("pay/orderquery")));
 }
 
 /// A transport that is a type and not a closure.
@@ -264,6 +286,16 @@ fn a_server_reads_the_request_that_a_client_wrote() {
     let document = wire::parse(signed.xml().as_bytes(), &[]).unwrap();
     assert_eq!(GetHbInfo::read(document.untrusted()).unwrap(), QUERY);
 
+    let signed = MERCHANT.sign(&MINI, Nonce::from_bytes([0; 16])).unwrap();
+    let document = wire::parse(signed.xml().as_bytes(), &[]).unwrap();
+    assert_eq!(SendMiniProgramHb::read(document.untrusted()).unwrap(), MINI);
+    let options =
+        SendWorkWxRedPackOptions { agentid: Some(0), scene_id: Some(Scene::Product4), ..Default::default() };
+    let packet = SendWorkWxRedPack { options, ..WORK.clone() };
+    let signed = MERCHANT.sign(&packet, Nonce::from_bytes([0; 16])).unwrap();
+    let document = wire::parse(signed.xml().as_bytes(), &[]).unwrap();
+    assert_eq!(SendWorkWxRedPack::read(document.untrusted()).unwrap(), packet);
+
     let read = |body: &str, field: &str| {
         let document = wire::parse(body.as_bytes(), &[]).unwrap();
         let error = SendRedPack::read(document.untrusted()).unwrap_err();
@@ -334,7 +366,39 @@ fn what_a_server_writes_is_what_a_client_reads() {
     let mut xml = Writer::new();
     reply.write(&mut xml);
     let xml = xml.finish();
+    assert_eq!(MERCHANT.write_reply(GetHbInfo::SPEC, &reply).as_ref(), Ok(&xml), "these have no sign");
     assert_eq!(accept(&QUERY, &xml), Ok(reply), "{xml}");
+}
+
+#[test]
+fn what_a_server_signs_is_what_a_client_accepts() {
+    let head = Head {
+        return_code: ResultCode::Success,
+        return_msg: Some("ok <&> ]]>".into()),
+        result_code: Some(ResultCode::Success),
+        err_code: None,
+        err_code_des: None,
+    };
+    let mut reply = SendWorkWxRedPackReply::new(head);
+    reply.mch_billno = Some(WORK.mch_billno.into());
+    reply.mch_id = Some("10000098".into());
+    reply.wxappid = Some(WORK.wxappid.into());
+    reply.re_openid = Some(WORK.re_openid.into());
+    reply.total_amount = Some(WORK.total_amount);
+    reply.sender_name = Some("甲\r\n乙".into());
+    reply.extra = vec![("zzz".into(), "1".into())];
+    let xml = MERCHANT.write_reply(SendWorkWxRedPack::SPEC, &reply).unwrap();
+    assert!(xml.ends_with("]]></sign></xml>"), "the sign comes last: {xml}");
+    assert_eq!(accept(&WORK, &xml), Ok(reply.clone()), "{xml}");
+    assert_eq!(accept(&WORK, xml.replace(">1000<", ">1001<")).unwrap_err(), ReplyError::SignMismatch);
+    // another endpoint may choose its digest: the merchant's
+    let write = |merchant: &Merchant| merchant.write_reply(OrderQuery::SPEC, &reply).unwrap();
+    let sign_of = |xml: &str| xml.split("<sign><![CDATA[").nth(1).unwrap().split(']').next().unwrap().len();
+    assert_eq!((sign_of(&write(&MERCHANT)), sign_of(&write(&md5_merchant()))), (64, 32));
+    // what could not be read back is not written
+    reply.extra = vec![("bad".into(), "\u{1}".into())];
+    let refused = MERCHANT.write_reply(SendWorkWxRedPack::SPEC, &reply).unwrap_err();
+    assert!(matches!(refused, ReplyError::Xml(_)), "{refused}");
 }
 
 open_enum! {

@@ -34,11 +34,25 @@ pub struct Path {
     pub trust: Trust,
     /// Whether the request is an upload (`multipart/form-data`), which [`Call`](super::Call) cannot make.
     pub multipart: bool,
-    pub(super) inner: Option<InnerSign>,
-    pub(super) echoes: &'static [&'static str],
-    pub(super) promises: &'static [&'static str],
-    pub(super) lists: &'static [List],
+    /// The sign within the sign, where there is one.
+    pub inner: Option<InnerSign>,
+    /// Fields that must come back as they were sent, wherever they were sent and the answer has them.
+    pub echoes: &'static [&'static str],
+    /// Fields that every success has.
+    pub promises: &'static [&'static str],
+    /// The lists that an answer may hold.
+    pub lists: &'static [List],
 }
+
+/// What protects answers without a sign, whichever of it was sent.
+const ECHOED: &[&str] =
+    &["partner_trade_no", "amount", "mch_id", "mchid", "appid", "mch_appid", "device_info"];
+
+/// The inner sign of a transfer to a member of a work-weixin company.
+const TRANSFER: InnerSign = InnerSign {
+    name: "workwx_sign",
+    over: &["amount", "appid", "desc", "mch_id", "nonce_str", "openid", "partner_trade_no", "ww_msg_type"],
+};
 
 impl Path {
     /// The row of `path`; for a path that is not listed, what most of APIv2 is like: a POST with `mch_id` and
@@ -65,7 +79,16 @@ impl Path {
     }
 
     const fn unsigned(self) -> Self {
-        Self { trust: Trust::TransportOnly, ..self }
+        Self { trust: Trust::TransportOnly, echoes: ECHOED, ..self }
+    }
+
+    /// A success names the order.
+    const fn names_order(self) -> Self {
+        Self { promises: &["partner_trade_no"], ..self }
+    }
+
+    const fn inner(self, inner: InnerSign) -> Self {
+        Self { inner: Some(inner), ..self }
     }
 
     const fn multipart(self) -> Self {
@@ -144,10 +167,18 @@ pub const PATHS: &[Path] = &[
     post("/mchrisk/setmchriskcallback", HmacSha256).unsigned(),
     post("/mchrisk/syncmchriskresult", HmacSha256).certificate().unsigned(),
     typed(GetHbInfo::SPEC),
-    post("/mmpaymkttransfers/gettransferinfo", Md5).certificate().unsigned(),
-    post("/mmpaymkttransfers/promotion/paywwsptrans2pocket", Md5).certificate().unsigned(),
-    post("/mmpaymkttransfers/promotion/querywwsptrans2pocket", Md5).certificate().unsigned(),
-    post("/mmpaymkttransfers/promotion/transfers", Md5).certificate().merchant_row(Some("mchid")).unsigned(),
+    post("/mmpaymkttransfers/gettransferinfo", Md5).certificate().unsigned().names_order(),
+    post("/mmpaymkttransfers/promotion/paywwsptrans2pocket", Md5)
+        .certificate()
+        .unsigned()
+        .names_order()
+        .inner(TRANSFER),
+    post("/mmpaymkttransfers/promotion/querywwsptrans2pocket", Md5).certificate().unsigned().names_order(),
+    post("/mmpaymkttransfers/promotion/transfers", Md5)
+        .certificate()
+        .merchant_row(Some("mchid"))
+        .unsigned()
+        .names_order(),
     post("/mmpaymkttransfers/query_coupon_stock", Md5),
     post("/mmpaymkttransfers/querycouponsinfo", Md5),
     typed(QueryWorkWxRedPack::SPEC),
@@ -156,8 +187,8 @@ pub const PATHS: &[Path] = &[
     typed(SendMiniProgramHb::SPEC),
     typed(SendRedPack::SPEC),
     typed(SendWorkWxRedPack::SPEC),
-    post("/mmpaysptrans/pay_bank", Md5).certificate().unsigned(),
-    post("/mmpaysptrans/query_bank", Md5).certificate().unsigned(),
+    post("/mmpaysptrans/pay_bank", Md5).certificate().unsigned().names_order(),
+    post("/mmpaysptrans/query_bank", Md5).certificate().unsigned().names_order(),
     post("/papay/deletecontract", Md5).no_nonce(),
     get("/papay/entrustweb", Md5).no_nonce().unsigned(),
     get("/papay/h5entrustweb", Merchant).no_nonce().unsigned(),

@@ -178,7 +178,7 @@ impl Field<'_> {
 }
 
 /// Whether a row must be in the request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Presence {
     /// Always, and the core fills it in.
@@ -200,7 +200,7 @@ pub enum Presence {
 }
 
 /// Who chooses the digest of the sign.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum SignBy {
     /// The endpoint knows MD5 only.
@@ -212,7 +212,7 @@ pub enum SignBy {
 }
 
 /// What the trust in an answer rests on. It is a fact of the endpoint; no answer can change it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Trust {
     /// Answers are signed. One without a sign is refused before any field of it can be read.

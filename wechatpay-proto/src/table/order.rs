@@ -29,7 +29,10 @@ pub const fn ascii<const N: usize>(fields: &[Field<'_>; N]) -> [usize; N] {
 /// Does not compile where the path is no path, or `echo` and `promise` name rows that are not there.
 #[expect(clippy::indexing_slicing, reason = "run by the compiler, which reports it as an error")]
 pub const fn assert_sound(spec: &Spec<'_>, reply: &[&str]) {
-    assert!(is_path(spec.path), "a path starts with '/' and holds [0-9A-Za-z/_-] only");
+    assert!(
+        is_path(spec.path),
+        "a path starts with '/', holds [0-9A-Za-z/_-] only, and has no empty segment"
+    );
     let mut next = 0;
     while next < reply.len() {
         assert!(!has(&HEAD, reply[next]), "a row of the reply belongs to its head");
@@ -71,11 +74,13 @@ pub const fn wire(name: &str) -> &str {
     }
 }
 
+/// A path from the root: segments of plain characters, none of them empty.
 pub(crate) const fn is_path(path: &str) -> bool {
     let mut rest = path.as_bytes();
     let rooted = matches!(rest, [b'/', ..]);
     while let [byte, tail @ ..] = rest {
-        if !matches!(byte, b'/' | b'_' | b'-' | b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z') {
+        let plain = matches!(byte, b'/' | b'_' | b'-' | b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z');
+        if !plain || matches!(rest, [b'/'] | [b'/', b'/', ..]) {
             return false;
         }
         rest = tail;

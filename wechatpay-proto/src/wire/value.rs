@@ -29,7 +29,7 @@ impl Value<'_> {
         match *self {
             Self::Absent => text.is_empty(),
             Self::Text(own) => own == text,
-            Self::Number(own) => parse_number(text) == Some(own),
+            Self::Number(own) => plain_number(text) == Some(own),
             Self::Ipv4(own) => text.parse() == Ok(own),
         }
     }
@@ -47,15 +47,10 @@ impl<'s> From<&'s String> for Value<'s> {
     }
 }
 
+// The one integer type, so that a bare literal needs no suffix.
 impl From<u64> for Value<'_> {
     fn from(number: u64) -> Self {
         Self::Number(number)
-    }
-}
-
-impl From<u32> for Value<'_> {
-    fn from(number: u32) -> Self {
-        Self::Number(number.into())
     }
 }
 
@@ -137,9 +132,14 @@ impl FromText<'_> for Fen {
     }
 }
 
-/// `0|[1-9][0-9]{0,9}`, nothing else: no sign, no white space, no leading zero, no point, no exponent.
+/// `0|[1-9][0-9]{0,9}`, nothing else.
 fn parse_number(text: &str) -> Option<u64> {
-    let plain = text.len() <= 10 && text.bytes().all(|byte| byte.is_ascii_digit());
+    if text.len() <= 10 { plain_number(text) } else { None }
+}
+
+/// `0|[1-9][0-9]*`: no sign, no white space, no leading zero, no point, no exponent.
+pub(crate) fn plain_number(text: &str) -> Option<u64> {
+    let plain = text.bytes().all(|byte| byte.is_ascii_digit());
     let canonical = text == "0" || !text.starts_with('0');
     if plain && canonical { text.parse().ok() } else { None }
 }

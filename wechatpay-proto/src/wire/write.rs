@@ -101,16 +101,11 @@ impl Sheet for Writer {
 }
 
 /// The query of a URL: `?name=value&…`, values percent-encoded.
-pub(crate) struct Query {
-    query: String,
-    /// What stands before the next parameter.
-    mark: &'static str,
-}
+pub(crate) struct Query(String);
 
 impl Query {
-    /// What comes behind `path`, which may have a query already.
-    pub(crate) fn behind(path: &str) -> Self {
-        Self { query: String::new(), mark: if path.contains('?') { "&" } else { "?" } }
+    pub(crate) fn new() -> Self {
+        Self(String::new())
     }
 }
 
@@ -119,12 +114,12 @@ impl Sheet for Query {
         if value.is_absent() {
             return;
         }
-        let mark = std::mem::replace(&mut self.mark, "&");
-        self.query.extend([mark, name, "="].into_iter().chain(percent_encode(&value.to_string())));
+        let mark = if self.0.is_empty() { "?" } else { "&" };
+        self.0.extend([mark, name, "="].into_iter().chain(percent_encode(&value.to_string())));
     }
 
     fn finish(self) -> String {
-        self.query
+        self.0
     }
 }
 

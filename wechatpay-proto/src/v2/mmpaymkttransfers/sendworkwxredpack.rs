@@ -77,7 +77,7 @@ endpoint! {
 fn one_sender(request: &SendWorkWxRedPack<'_>) -> Result<(), RequestError> {
     let options = &request.options;
     let broken = |when| Err(RequestError::new("sender_name", when));
-    match (options.agentid, options.sender_name) {
+    match (options.agentid, options.sender_name.filter(|name| !name.is_empty())) {
         (None, None) => broken(Violation::RequiredWhen { when: "where agentid is not given" }),
         (Some(_), Some(_)) => broken(Violation::Excluded { by: "agentid" }),
         _ => scene::check(request.total_amount, 1, options.scene_id),

@@ -46,11 +46,13 @@ open_enum! {
     }
 }
 
-/// What is certain after a query: a packet that was sent, claimed or refunded was accepted; only `FAILED` is a failure.
+/// What is certain after a query: a packet that was sent, claimed or refunded was accepted; only `FAILED` is a failure,
+/// and not where the answer tells of a claim or a refund as well (`moved`).
 pub(super) fn outcome<'b>(
     head: &Head<'b>,
     status: Option<&HbStatus<'b>>,
     reason: Option<&Cow<'b, str>>,
+    moved: bool,
 ) -> Outcome<'b> {
     if !head.is_success() {
         let code = head.err_code.clone();
@@ -60,6 +62,7 @@ pub(super) fn outcome<'b>(
         Some(HbStatus::Sent | HbStatus::Received | HbStatus::RfundIng | HbStatus::Refund) => {
             Outcome::Accepted
         }
+        Some(HbStatus::Failed) if moved => Outcome::Unknown(Reason::Contradiction),
         Some(HbStatus::Failed) => Outcome::Failed,
         Some(HbStatus::Sending) => Outcome::Unknown(Reason::Sending { reason: reason.cloned() }),
         Some(HbStatus::Other(status)) => Outcome::Unknown(Reason::UnknownStatus(status.clone())),
