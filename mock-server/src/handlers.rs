@@ -47,6 +47,7 @@ pub(crate) trait Handled<'f>: Incoming<'f> {
 }
 
 /// Where families of endpoints differ in what they do alike.
+#[derive(Clone, Copy)]
 pub(crate) struct Habits {
     /// The row that must be bound to the merchant.
     pub(crate) appid: &'static str,
@@ -60,8 +61,8 @@ pub(crate) struct Habits {
     pub(crate) wrong_certificate: &'static str,
     /// The text of SIGN_ERROR.
     pub(crate) wrong_sign: &'static str,
-    /// What a merchant hears for whom the product is not opened.
-    pub(crate) unopened: (ErrorCode<'static>, &'static str),
+    /// The code and text that a merchant hears for whom the product is not opened.
+    pub(crate) unopened: (&'static str, &'static str),
     /// The text of NO_AUTH for an address that is not on the merchant's list.
     pub(crate) foreign_address: &'static str,
 }
@@ -207,8 +208,8 @@ fn check_signs(
 
 fn check_permission(account: &Account, arrival: &Arrival, habits: &Habits) -> Result<(), Refusal> {
     if !account.product_open {
-        let (code, text) = habits.unopened.clone();
-        return Err(Refusal::new(code, text));
+        let (code, text) = habits.unopened;
+        return Err(Refusal::new(ErrorCode::new(code), text));
     }
     match (&account.allowed_ips, arrival.peer) {
         (Some(allowed), Some(peer)) if !allowed.contains(&peer) => {

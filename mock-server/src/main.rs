@@ -8,6 +8,7 @@ use std::process::ExitCode;
 use clap::Parser;
 use serde::Serialize;
 use wechatpay_mock_server::{Clock, GroupRedPack, Mock, MockMerchant, Rules, ServeError, Server};
+use wechatpay_proto::Mode;
 
 /// A stand-in for WeChat Pay APIv2: the red packets (sendredpack, sendminiprogramhb, sendgroupredpack, gethbinfo,
 /// sendworkwxredpack, queryworkwxredpack). One port serves HTTPS, which asks for the merchant's client certificate,
@@ -27,8 +28,9 @@ struct Options {
     #[arg(long, env = "WECHATPAY_MOCK_KIT_DIR", value_name = "DIR")]
     kit_dir: Option<PathBuf>,
 
-    /// A merchant, as mch_id=…,key=…,appid=…,balance=…,agent_secret=… (balance in fen; appid may be repeated; parts
-    /// left out are made up). May be repeated; without any there is one made-up merchant.
+    /// A merchant, as mch_id=…,key=…,appid=…,balance=…,agent_secret=…,mode=…,under=… (balance in fen; appid may be
+    /// repeated; mode is merchant, or partner for a service provider; under names a partner given before, whose
+    /// sub-merchant this is; parts left out are made up). May be repeated; without any there is one made-up merchant.
     #[arg(long = "merchant", env = "WECHATPAY_MOCK_MERCHANT", value_name = "PARTS", hide_env_values = true)]
     merchants: Vec<String>,
 
@@ -41,7 +43,8 @@ struct Options {
     clock: Clock,
 
     /// Switches, as name=value,…: sendgroupredpack=closed|legacy|gone (it is closed, as the service has it; it works
-    /// as before 2024-06-05; its path is unknown).
+    /// as before 2024-06-05; its path is unknown); workwx_failures=signed|unsigned (signed as documented; without a
+    /// sign as seen).
     #[arg(long, env = "WECHATPAY_MOCK_RULES", value_name = "SWITCHES", value_parser = parse_rules)]
     rules: Option<Rules>,
 }
@@ -55,7 +58,10 @@ fn parse_rules(text: &str) -> Result<Rules, String> {
     for (name, value) in parts(text, None)? {
         match name {
             "sendgroupredpack" => rules.group = parse_group(value)?,
-            other => return Err(format!("unknown switch {other}: there is sendgroupredpack")),
+            "workwx_failures" => rules.sign_work_weixin_failures = parse_signed(value)?,
+            other => {
+                return Err(format!("unknown switch {other}: there are sendgroupredpack, workwx_failures"));
+            }
         }
     }
     Ok(rules)
@@ -67,6 +73,14 @@ fn parse_group(text: &str) -> Result<GroupRedPack, String> {
         "legacy" => Ok(GroupRedPack::Legacy),
         "gone" => Ok(GroupRedPack::Gone),
         other => Err(format!("sendgroupredpack={other}: there are closed, legacy, gone")),
+    }
+}
+
+fn parse_signed(text: &str) -> Result<bool, String> {
+    match text {
+        "signed" => Ok(true),
+        "unsigned" => Ok(false),
+        other => Err(format!("workwx_failures={other}: there are signed, unsigned")),
     }
 }
 
@@ -93,9 +107,18 @@ fn create(mock: &Mock, text: &str) -> Result<MockMerchant, String> {
             "appid" => builder.appid(value),
             "balance" => builder.balance_fen(value.parse().map_err(|_| "balance is an integer in fen")?),
             "agent_secret" => builder.agent_secret(value),
+            "mode" => match value {
+                "merchant" => builder,
+                "partner" => builder.service_provider(),
+                other => return Err(format!("mode={other}: there are merchant, partner")),
+            },
+            "under" => match mock.merchants().iter().find(|partner| partner.mch_id() == value) {
+                Some(partner) => builder.under(partner),
+                None => return Err(format!("under={value}: no merchant given before has this number")),
+            },
             other => {
                 return Err(format!(
-                    "unknown part {other}: there are mch_id, key, appid, balance, agent_secret"
+                    "unknown part {other}: there are mch_id, key, appid, balance, agent_secret, mode, under"
                 ));
             }
         };
@@ -125,6 +148,7 @@ struct ReadyMerchant<'a> {
     key: &'a str,
     agent_secret: &'a str,
     appid: &'a str,
+    mode: &'a str,
     cert: PathBuf,
     key_pem: PathBuf,
     p12: Option<PathBuf>,
@@ -209,6 +233,10 @@ fn announce(server: &Server, seed: u64, merchants: &[MockMerchant]) -> io::Resul
                 key: merchant.key(),
                 agent_secret: merchant.agent_secret(),
                 appid: merchant.appid(),
+                mode: match merchant.mode() {
+                    Mode::Direct => "merchant",
+                    Mode::ServiceProvider => "partner",
+                },
                 cert: kit.join(merchant.mch_id()).join("apiclient_cert.pem"),
                 key_pem: kit.join(merchant.mch_id()).join("apiclient_key.pem"),
                 p12: None,

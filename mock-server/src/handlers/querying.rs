@@ -15,7 +15,7 @@ pub(super) const HABITS: &Habits = &Habits {
     no_certificate: "请求未携带证书，或请求携带的证书出错",
     wrong_certificate: "请求未携带证书，或请求携带的证书出错",
     wrong_sign: "商户签名错误",
-    unopened: (ErrorCode::NoAuth, "没有权限"),
+    unopened: ("NO_AUTH", "没有权限"),
     foreign_address: "没有权限",
 };
 

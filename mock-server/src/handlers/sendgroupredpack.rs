@@ -23,7 +23,7 @@ const CLOSED: &str = "裂变红包功能已于2024年6月5日下线，请使用�
 
 #[expect(deprecated, reason = "what is out of use is refused here, or works as it did")]
 impl<'f> Handled<'f> for SendGroupRedPack<'f> {
-    const HABITS: &'static Habits = sending::HABITS;
+    const HABITS: &'static Habits = &sending::HABITS;
 
     fn check_fields(&self) -> Result<(), Refusal> {
         let (min, max, value) = (3, 20, self.total_num.into());

@@ -11,7 +11,7 @@ use crate::clock::Time;
 use crate::engine::Engine;
 use crate::packet::{Action, Kind, OrderKey, RedPacket, Status};
 
-pub(super) const HABITS: &Habits = &Habits {
+pub(super) const HABITS: Habits = Habits {
     appid: "wxappid",
     success: "发放成功",
     malformed: "输入xml参数格式错误",
@@ -19,7 +19,7 @@ pub(super) const HABITS: &Habits = &Habits {
     wrong_certificate: "请求没带商户API证书或者带上了错误的商户API证书",
     wrong_sign: "签名错误",
     unopened: (
-        ErrorCode::ProductAuthorityUnopen,
+        "PRODUCT_AUTHORITY_UNOPEN",
         "你的商户号未开通该产品权限，请联系管理员到产品中心开通。开通路径：产品中心-产品大全-现金红包-申请开通",
     ),
     foreign_address: "IP地址非你在商户平台设置的可用IP地址",

@@ -16,7 +16,7 @@ use crate::engine::Engine;
 use crate::packet::{Kind, RedPacket};
 
 impl<'f> Handled<'f> for SendMiniProgramHb<'f> {
-    const HABITS: &'static Habits = sending::HABITS;
+    const HABITS: &'static Habits = &sending::HABITS;
 
     fn work(&self, engine: &mut Engine, now: Time, caller: &Caller<'_>) -> Result<RedPacket, Refusal> {
         let order = Order {

@@ -15,7 +15,7 @@ use crate::engine::Engine;
 use crate::packet::{Kind, RedPacket};
 
 impl<'f> Handled<'f> for SendRedPack<'f> {
-    const HABITS: &'static Habits = sending::HABITS;
+    const HABITS: &'static Habits = &sending::HABITS;
 
     fn work(&self, engine: &mut Engine, now: Time, caller: &Caller<'_>) -> Result<RedPacket, Refusal> {
         let options = &self.options;

@@ -16,7 +16,8 @@ use crate::engine::Engine;
 use crate::packet::{Kind, RedPacket};
 
 impl<'f> Handled<'f> for SendWorkWxRedPack<'f> {
-    const HABITS: &'static Habits = sending::HABITS;
+    const HABITS: &'static Habits =
+        &Habits { unopened: ("NO_COMPETENCE", "商户没有开通企业支付"), ..sending::HABITS };
 
     fn check_fields(&self) -> Result<(), Refusal> {
         match (self.options.agentid, self.options.sender_name) {

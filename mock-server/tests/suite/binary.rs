@@ -8,7 +8,7 @@ use std::process::{Child, ChildStdout, Command, Output, Stdio};
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use wechatpay_mock_server::Mock;
+use wechatpay_mock_server::{Mock, MockMerchant};
 use wechatpay_proto::transport::BlockingTransport as _;
 use wechatpay_transport_ureq::{Identity, Roots, UreqTransport};
 
@@ -127,7 +127,8 @@ fn the_ready_line_says_everything_that_a_test_needs() {
     let of = |mch_id: &str, key: &Value, secret: &Value, appid: &str| {
         let file = |name: &str| kit.join(mch_id).join(name);
         json!({
-            "mch_id": mch_id, "key": key, "agent_secret": secret, "appid": appid, "cert": file("apiclient_cert.pem"),
+            "mch_id": mch_id, "key": key, "agent_secret": secret, "appid": appid, "mode": "merchant",
+            "cert": file("apiclient_cert.pem"),
             "key_pem": file("apiclient_key.pem"), "p12": null, "p12_legacy": null,
         })
     };
@@ -171,13 +172,13 @@ fn without_arguments_there_is_one_merchant_and_a_kit_that_goes_with_the_process(
     }
 }
 
-/// What the binary answers to a packet for a group.
-fn group(running: &Running) -> (u16, String) {
-    let path = "/mmpaymkttransfers/sendgroupredpack";
+/// What the binary answers to a request of its first merchant.
+fn exchange(running: &Running, form: impl Fn(&MockMerchant) -> Form) -> Answer {
     let merchant = &running.ready["merchants"][0];
     let text = |name: &str| merchant[name].as_str().unwrap();
     let mock = Mock::builder().build();
-    let twin = mock.merchant().mch_id(text("mch_id")).key(text("key")).appid(text("appid")).create().unwrap();
+    let twin = mock.merchant().mch_id(text("mch_id")).key(text("key")).appid(text("appid"));
+    let twin = twin.agent_secret(text("agent_secret")).create().unwrap();
     let transport = UreqTransport::builder()
         .identity(
             Identity::from_pem(&fs::read(text("cert")).unwrap(), &fs::read(text("key_pem")).unwrap())
@@ -186,9 +187,14 @@ fn group(running: &Running) -> (u16, String) {
         .roots(Roots::from_pem(&fs::read(running.path("ca")).unwrap()).unwrap())
         .build()
         .unwrap();
-    let mut request = Form::group(&twin, "1").request();
-    *request.uri_mut() = format!("{}{path}", running.text("url")).parse().unwrap();
-    let answer = Answer::new(transport.send_blocking(request).unwrap());
+    let mut request = form(&twin).request();
+    *request.uri_mut() = format!("{}{}", running.text("url"), request.uri().path()).parse().unwrap();
+    Answer::new(transport.send_blocking(request).unwrap())
+}
+
+/// What the binary answers to a packet for a group.
+fn group(running: &Running) -> (u16, String) {
+    let answer = exchange(running, |twin| Form::group(twin, "1"));
     (answer.status, answer.get("err_code").unwrap_or_default().to_owned())
 }
 
@@ -206,6 +212,35 @@ fn rules_say_what_sendgroupredpack_answers_and_flags_beat_the_variable() {
     };
     assert_eq!(group(&variable(&[])), legacy);
     assert_eq!(group(&variable(&["--rules", "sendgroupredpack=closed"])), closed);
+}
+
+#[test]
+fn rules_say_whether_work_weixin_failures_are_signed() {
+    let wrong = |twin: &MockMerchant| Form::work_weixin(twin, "1").secret("wrong");
+    for (rules, signed) in [("", true), ("workwx_failures=signed", true), ("workwx_failures=unsigned", false)]
+    {
+        let running = Running::start(&["--rules", rules]);
+        let answer = exchange(&running, wrong);
+        assert_eq!((answer.code(), answer.get("sign").is_some()), ("SIGN_ERROR", signed), "{rules}");
+        let answer = exchange(&running, |twin| Form::work_weixin(twin, "2"));
+        assert!(answer.assert_success().get("sign").is_some(), "a success is always signed");
+    }
+}
+
+#[test]
+fn a_partner_sends_for_its_sub_merchant() {
+    let partner = "mch_id=1900000001,mode=partner,appid=wxpartner";
+    let sub = "mch_id=1900000002,under=1900000001,appid=wxsub,balance=1000";
+    let running = Running::start(&["--merchant", partner, "--merchant", sub, "--merchant", "mode=merchant"]);
+    let modes: Vec<_> =
+        running.ready["merchants"].as_array().unwrap().iter().map(|one| &one["mode"]).collect();
+    assert_eq!(modes, ["partner", "merchant", "merchant"]);
+    let form = |twin: &MockMerchant, mch_billno: &str, sub_mch_id: &str| {
+        Form::send(twin, mch_billno).with("sub_mch_id", sub_mch_id).with("msgappid", "wxsub")
+    };
+    exchange(&running, |twin| form(twin, "1", "1900000002")).assert_success();
+    assert_eq!(exchange(&running, |twin| form(twin, "2", "1900000009")).code(), "ACCEPTMODE_ERROR");
+    assert_eq!(exchange(&running, |twin| form(twin, "3", "1900000002")).code(), "NOTENOUGH");
 }
 
 #[test]
@@ -273,7 +308,7 @@ fn one_seed_makes_up_one_merchant() {
 
 #[test]
 fn wrong_usage_ends_with_code_2_and_names_what_is_wrong() {
-    let cases: [(&[&str], &str); 24] = [
+    let cases: [(&[&str], &str); 28] = [
         (&["--merchant", "key=0123456789012345678901234567890"], "key"),
         (&["--merchant", "key=012345678901234567890123456789012"], "key"),
         (&["--merchant", "key=0123456789 12345678901234567890A"], "key"),
@@ -293,6 +328,10 @@ fn wrong_usage_ends_with_code_2_and_names_what_is_wrong() {
         (&["--rules", "sendredpack=closed"], "sendredpack"),
         (&["--rules", "sendgroupredpack"], "name=value"),
         (&["--rules", "sendgroupredpack=gone,sendgroupredpack=legacy"], "sendgroupredpack is given twice"),
+        (&["--rules", "workwx_failures=yes"], "workwx_failures=yes"),
+        (&["--merchant", "mode=provider"], "mode=provider"),
+        (&["--merchant", "under=1"], "under=1"),
+        (&["--merchant", "mch_id=1", "--merchant", "under=1"], "service provider"),
         (&["--merchant", "mch_id"], "name=value"),
         (&["--clock", "yesterday"], "RFC 3339"),
         (&["--seed", "x"], "--seed"),

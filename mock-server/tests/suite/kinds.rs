@@ -215,7 +215,10 @@ fn the_general_checks_are_those_of_sendredpack() {
     let open = mock.merchant().mch_id(MCH_ID).create().unwrap();
     let closed = mock.merchant().mch_id("10000099").product_closed().create().unwrap();
     let verdict = |answer: Answer| (answer.code().to_owned(), answer.text().to_owned());
-    for number in 0..4 {
+    const UNOPENED: &str = "你的商户号未开通该产品权限，请联系管理员到产品中心开通。开通路径：产品中心-产品大全-现金红包-申请开通";
+    let ordinary = ("PRODUCT_AUTHORITY_UNOPEN", UNOPENED);
+    let company = ("NO_COMPETENCE", "商户没有开通企业支付");
+    for (number, not_opened) in [ordinary, ordinary, ordinary, company].into_iter().enumerate() {
         let [form, unopened] = [&open, &closed].map(|merchant| Form::sends(merchant, "1")[number].clone());
         let unbound = form.clone().with("wxappid", "wx0").keyed("wrong");
         let no_certificate = call_from(&mock, &form.clone().keyed("wrong"), Certificate::None, None);
@@ -234,11 +237,7 @@ fn the_general_checks_are_those_of_sendredpack() {
             (no_certificate, "CA_ERROR", "证书出错，请登录微信支付商户平台下载证书"),
             (other, "CA_ERROR", "请求没带商户API证书或者带上了错误的商户API证书"),
             (call(&closed, &unopened.clone().keyed("wrong")), "SIGN_ERROR", "签名错误"),
-            (
-                call(&closed, &unopened),
-                "PRODUCT_AUTHORITY_UNOPEN",
-                "你的商户号未开通该产品权限，请联系管理员到产品中心开通。开通路径：产品中心-产品大全-现金红包-申请开通",
-            ),
+            (call(&closed, &unopened), not_opened.0, not_opened.1),
             (call(&open, &form.clone().with("total_amount", "99")), "MONEY_LIMIT", "红包金额发放限制"),
         ];
         for (answer, code, text) in cases {

@@ -100,7 +100,7 @@ fn the_inner_sign_comes_before_permission() {
     let merchant = mock.merchant().product_closed().create().unwrap();
     let form = Form::work_weixin(&merchant, "1");
     assert_eq!(call(&merchant, &form.clone().secret("wrong")).code(), "SIGN_ERROR");
-    assert_eq!(call(&merchant, &form).code(), "PRODUCT_AUTHORITY_UNOPEN");
+    assert_eq!(call(&merchant, &form).code(), "NO_COMPETENCE");
 }
 
 #[test]
