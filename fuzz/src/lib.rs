@@ -2,10 +2,18 @@
 //! seeds; `fuzz_targets/` only calls them.
 
 use bytes::Bytes;
-use wechatpay_proto::endpoint::Endpoint;
-use wechatpay_proto::v2::mmpaymkttransfers::{GetHbInfo, SendRedPack, SendRedPackOptions};
-use wechatpay_proto::wire::{self, Fields, Value, Writer};
-use wechatpay_proto::{ApiKey, Fen, Merchant, Nonce, Pending};
+use wechatpay_proto::endpoint::{Endpoint as _, Outgoing, Trust};
+use wechatpay_proto::reply::Reply as _;
+#[allow(deprecated, reason = "what is out of use is read too")]
+use wechatpay_proto::v2::mmpaymkttransfers::SendGroupRedPack;
+use wechatpay_proto::v2::mmpaymkttransfers::{
+    GetHbInfo, GetHbInfoReply, QueryWorkWxRedPack, QueryWorkWxRedPackReply, SendGroupRedPackOptions,
+    SendGroupRedPackReply, SendMiniProgramHb, SendMiniProgramHbOptions, SendMiniProgramHbReply, SendRedPack,
+    SendRedPackOptions, SendRedPackReply, SendWorkWxRedPack, SendWorkWxRedPackOptions,
+    SendWorkWxRedPackReply,
+};
+use wechatpay_proto::wire::{self, Fields, Value, Writer, XmlErrorKind};
+use wechatpay_proto::{AgentSecret, ApiKey, Call, Fen, Merchant, Nonce, Pending, ReplyError};
 
 /// What the reader accepts: writing it and reading it again gives the same, and a reader that shares no code with
 /// ours sees the same names and values.
@@ -18,29 +26,110 @@ pub fn fields(data: &[u8]) {
     assert_eq!(leaves(fields), independent(data));
 }
 
-/// Any bytes as the answer to a red packet and to its query: no panic, and never accepted without naming the order.
+/// Any bytes as the answer to every typed request: no panic, never settled without naming the order, and the untyped
+/// door says the same. Then the same fields with the right sign, which no mutation finds by itself.
 pub fn reply(data: &[u8]) {
     let merchant = merchant();
-    let response = http::Response::new(Bytes::copy_from_slice(data));
-    let (packet, query) = (packet(), GetHbInfo { mch_billno: "B1", appid: "wx8888888888888888" });
-    if let Ok(reply) = pending(&merchant, &packet).accept(&response) {
-        let settled = reply.outcome().is_accepted() || reply.outcome().is_failed();
-        assert!(!settled || reply.mch_billno.as_deref() == Some("B1"));
-        assert!(!reply.outcome().is_accepted() || reply.total_amount == Some(Fen(100)));
-    }
-    if let Ok(reply) = pending(&merchant, &query).accept(&response) {
-        let settled = reply.outcome().is_accepted() || reply.outcome().is_failed();
-        assert!(!settled || reply.mch_billno.as_deref() == Some("B1"));
+    read(&merchant, &http::Response::new(Bytes::copy_from_slice(data)));
+    if let Some(signed) = signed(&merchant, data) {
+        read(&merchant, &http::Response::new(signed));
     }
 }
 
-fn pending<'r, E: Endpoint>(merchant: &'r Merchant, request: &'r E) -> Pending<'r, E> {
+macro_rules! settled {
+    ($merchant:expr, $request:expr, $response:expr, $is_this:expr) => {{
+        if let Ok(reply) = pending($merchant, $request).accept($response) {
+            let outcome = reply.outcome();
+            assert!(outcome.is_unknown() || reply.mch_billno.as_deref() == Some("B1"));
+            assert!(!outcome.is_accepted() || $is_this(&reply));
+        }
+    }};
+}
+
+#[allow(deprecated, reason = "what is out of use is read too")]
+fn read(merchant: &Merchant, response: &http::Response<Bytes>) {
+    let (packet, mini, group, work) = (packet(), mini(), group(), work());
+    let (query, work_query) = (query(), work_query());
+    settled!(merchant, &packet, response, |reply: &SendRedPackReply<'_>| reply.total_amount
+        == Some(Fen(300)));
+    settled!(merchant, &mini, response, |reply: &SendMiniProgramHbReply<'_>| reply.package.is_some());
+    settled!(merchant, &group, response, |reply: &SendGroupRedPackReply<'_>| {
+        reply.total_amount == Some(Fen(300)) && reply.total_num.is_none_or(|heads| heads == 3)
+    });
+    settled!(merchant, &work, response, |reply: &SendWorkWxRedPackReply<'_>| {
+        reply.total_amount == Some(Fen(300)) && has_sign(response)
+    });
+    settled!(merchant, &query, response, |reply: &GetHbInfoReply<'_>| reply.status.is_some());
+    settled!(merchant, &work_query, response, |reply: &QueryWorkWxRedPackReply<'_>| {
+        reply.status.is_some() && has_sign(response)
+    });
+
+    let sent = || {
+        [("mch_billno", "B1"), ("wxappid", "wx8888888888888888"), ("re_openid", "o"), ("total_amount", "300")]
+    };
+    let asked = || [("mch_billno", "B1"), ("appid", "wx8888888888888888")];
+    same(merchant, &packet, &Call::new(SendRedPack::SPEC.path).fields(sent()), response);
+    same(merchant, &mini, &Call::new(SendMiniProgramHb::SPEC.path).fields(sent()), response);
+    let heads = Call::new(SendGroupRedPack::SPEC.path).fields(sent()).field("total_num", 3);
+    same(merchant, &group, &heads, response);
+    same(merchant, &work, &Call::new(SendWorkWxRedPack::SPEC.path).fields(sent()), response);
+    same(merchant, &query, &Call::new(GetHbInfo::SPEC.path).fields(asked()), response);
+    same(merchant, &work_query, &Call::new(QueryWorkWxRedPack::SPEC.path).fields(asked()), response);
+}
+
+/// A typed request and a call read the same, but for types, which a call does not have, and an amount, which it was
+/// given as text.
+fn same<E: Outgoing>(merchant: &Merchant, typed: &E, call: &Call<'_>, response: &http::Response<Bytes>) {
+    let typed = pending(merchant, typed).accept(response).map(|reply| reply.head().clone());
+    let call = pending(merchant, call).accept(response).map(|reply| reply.head);
+    match typed {
+        Err(ReplyError::Malformed { .. }) => assert!(call.is_ok()),
+        typed => assert_eq!(typed, call),
+    }
+}
+
+fn has_sign(response: &http::Response<Bytes>) -> bool {
+    wire::parse(response.body(), &[]).is_ok_and(|document| document.untrusted().get("sign").is_some())
+}
+
+/// The fields of an unsigned flat document, signed. What is written must be read again.
+fn signed(merchant: &Merchant, data: &[u8]) -> Option<Bytes> {
+    let open = Call::new("open").trust(Trust::TransportOnly);
+    let closed = Call::new("closed");
+    let response = http::Response::new(Bytes::copy_from_slice(data));
+    let reply = pending(merchant, &open).accept(&response).ok()?;
+    if reply.fields.get("sign").is_some() {
+        return None;
+    }
+    let written = match merchant.write_reply(&closed.spec(), &reply) {
+        Ok(written) => Bytes::from(written),
+        // CDATA is longer than what it replaces
+        Err(error) => {
+            assert!(matches!(error, ReplyError::Xml(error) if error.kind == XmlErrorKind::BodyTooLong));
+            return None;
+        }
+    };
+    let response = http::Response::new(written.clone());
+    match pending(merchant, &closed).accept(&response) {
+        Ok(read) => assert_eq!(read.head, reply.head),
+        Err(ReplyError::KeyElement) => {}
+        // the sign is one element more
+        Err(ReplyError::Xml(error)) => {
+            assert!(matches!(error.kind, XmlErrorKind::TooManyElements | XmlErrorKind::BodyTooLong));
+        }
+        Err(error) => panic!("{error}"),
+    }
+    Some(written)
+}
+
+fn pending<'r, E: Outgoing>(merchant: &'r Merchant, request: &'r E) -> Pending<'r, E> {
     merchant.sign(request, Nonce::from_bytes([0; 16])).expect("a sound request").into_parts().1
 }
 
 fn merchant() -> Merchant {
     let key = ApiKey::new("exposed_your_key_here_have_risks").expect("32 bytes");
-    Merchant::direct("10000098", key).expect("a sound number")
+    let secret = AgentSecret::new("192006250b4c09247ec02edce69f6a2d").expect("a sound secret");
+    Merchant::direct("10000098", key).expect("a sound number").with_agent_secret(secret)
 }
 
 fn packet() -> SendRedPack<'static> {
@@ -49,13 +138,64 @@ fn packet() -> SendRedPack<'static> {
         wxappid: "wx8888888888888888",
         send_name: "s",
         re_openid: "o",
-        total_amount: Fen(100),
+        total_amount: Fen(300),
         wishing: "w",
         client_ip: [127, 0, 0, 1].into(),
         act_name: "a",
         remark: "r",
         options: SendRedPackOptions::default(),
     }
+}
+
+fn mini() -> SendMiniProgramHb<'static> {
+    SendMiniProgramHb {
+        mch_billno: "B1",
+        wxappid: "wx8888888888888888",
+        send_name: "s",
+        re_openid: "o",
+        total_amount: Fen(300),
+        wishing: "w",
+        act_name: "a",
+        remark: "r",
+        options: SendMiniProgramHbOptions::default(),
+    }
+}
+
+#[allow(deprecated, reason = "what is out of use is read too")]
+fn group() -> SendGroupRedPack<'static> {
+    SendGroupRedPack {
+        mch_billno: "B1",
+        wxappid: "wx8888888888888888",
+        send_name: "s",
+        re_openid: "o",
+        total_amount: Fen(300),
+        total_num: 3,
+        wishing: "w",
+        act_name: "a",
+        remark: "r",
+        options: SendGroupRedPackOptions::default(),
+    }
+}
+
+fn work() -> SendWorkWxRedPack<'static> {
+    SendWorkWxRedPack {
+        mch_billno: "B1",
+        wxappid: "wx8888888888888888",
+        re_openid: "o",
+        total_amount: Fen(300),
+        wishing: "w",
+        act_name: "a",
+        remark: "r",
+        options: SendWorkWxRedPackOptions { agentid: Some(1), ..Default::default() },
+    }
+}
+
+fn query() -> GetHbInfo<'static> {
+    GetHbInfo { mch_billno: "B1", appid: "wx8888888888888888" }
+}
+
+fn work_query() -> QueryWorkWxRedPack<'static> {
+    QueryWorkWxRedPack { mch_billno: "B1", appid: "wx8888888888888888" }
 }
 
 fn write(fields: &Fields<'_>) -> String {
@@ -143,17 +283,29 @@ mod tests {
     #[test]
     fn the_seeds_reach_the_outcomes() {
         let merchant = merchant();
-        let read = |name: &str| {
+        let seed = |name: &str| {
             let path = format!("{}/seeds/reply/{name}", env!("CARGO_MANIFEST_DIR"));
-            http::Response::new(Bytes::from(std::fs::read(path).expect("committed")))
+            Bytes::from(std::fs::read(path).expect("committed"))
         };
-        let (packet, query) = (packet(), GetHbInfo { mch_billno: "B1", appid: "wx8888888888888888" });
-        assert!(
-            pending(&merchant, &packet).accept(&read("sent.xml")).expect("sound").outcome().is_accepted()
-        );
-        assert!(pending(&merchant, &packet).accept(&read("dead.xml")).expect("sound").outcome().is_failed());
-        assert!(
-            pending(&merchant, &query).accept(&read("received.xml")).expect("sound").outcome().is_accepted()
-        );
+        macro_rules! outcome {
+            ($request:ident, $body:expr) => {
+                pending(&merchant, &$request()).accept(&http::Response::new($body)).expect("sound").outcome()
+            };
+        }
+        assert!(outcome!(packet, seed("sent.xml")).is_accepted());
+        assert!(outcome!(mini, seed("taken.xml")).is_accepted());
+        assert!(outcome!(group, seed("shared.xml")).is_accepted());
+        assert!(outcome!(work, seed("sent.signed.xml")).is_accepted());
+        assert!(outcome!(query, seed("received.xml")).is_accepted());
+        assert!(outcome!(work_query, seed("received.signed.xml")).is_accepted());
+        for body in [seed("dead.xml"), seed("dead.signed.xml")] {
+            assert!(outcome!(packet, body).is_failed());
+        }
+        assert!(outcome!(work, seed("dead.xml")).is_unknown());
+        assert!(outcome!(work, seed("dead.signed.xml")).is_failed());
+        // without a sign it gets the right one
+        let signed = |name| signed(&merchant, &seed(name)).expect("flat and without a sign");
+        assert!(outcome!(work, signed("sent.xml")).is_accepted());
+        assert!(outcome!(work, signed("dead.xml")).is_failed());
     }
 }
