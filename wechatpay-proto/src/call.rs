@@ -1,18 +1,19 @@
 //! The untyped door: any path of APIv2, for endpoints that have no table here yet.
 
 mod paths;
+mod reply;
 
 use std::fmt;
 
 use crate::endpoint::{Envelope, Field, Host, Method, Outgoing, Presence, SignBy, Spec, Trust};
-use crate::error::{ReplyError, RequestError};
-use crate::reply::{Head, Reply};
+use crate::error::RequestError;
 use crate::rule::{Rule, Violation};
 use crate::sign::SignType;
 use crate::table::order::is_path;
-use crate::wire::{self, Fields, List, MAX_ELEMENTS, Value, Writer, percent_encode};
+use crate::wire::{self, List, MAX_ELEMENTS, Value, percent_encode};
 
 pub use paths::{PATHS, Path};
+pub use reply::CallReply;
 
 /// A request to any path of APIv2, by name and value.
 ///
@@ -26,7 +27,7 @@ pub use paths::{PATHS, Path};
 ///
 /// The core fills in the merchant number, `nonce_str`, `sign_type`, `sign` and, for work-weixin, `workwx_sign`; giving one of
 /// them is an error, and so are a name that cannot stand on the wire (`[A-Za-z_][A-Za-z0-9_]*`, at most 64 bytes) and one
-/// that is given twice. [`Merchant::sign`](crate::Merchant::sign) reports the first such error. An empty value leaves no
+/// that is given twice. [`Merchant::sign`](crate::Merchant::sign) reports them. An empty value leaves no
 /// trace.
 ///
 /// ```
@@ -45,7 +46,7 @@ pub use paths::{PATHS, Path};
 ///
 /// # What it does not do
 ///
-/// Answers that are no XML (a downloaded bill, JSON) are a [`ReplyError`] here. Take them before:
+/// Answers that are no XML (a downloaded bill, JSON) are a [`ReplyError`](crate::ReplyError) here. Take them before:
 /// [`Signed::into_parts`](crate::Signed::into_parts) gives the request, and the bytes that come back are yours. Uploads
 /// (`/secapi/mch/uploadmedia`) are refused. Pages that a browser opens need no transport: they are all in
 /// [`Signed::uri`](crate::Signed::uri).
@@ -106,10 +107,12 @@ impl<'a> Call<'a> {
     /// Adds a field. Text is signed and sent as it is. Whoever fills in a value that holds `&` and `=` can make the signed
     /// text read like other fields, so do not pass on what a user wrote into a page's URL ([`Method::Get`]) unseen.
     pub fn field(mut self, name: &'a str, value: impl Into<Value<'a>>) -> Self {
-        if let Err(error) = self.check_name(name) {
-            self.fault.get_or_insert(error);
-        } else {
+        if wire::is_name(name) {
             self.push(name, Presence::Optional, value.into());
+        } else {
+            // Not shown: who mixes up name and value would find the value in a log.
+            let place = self.rows.len() - self.own + 1;
+            self.fault.get_or_insert(RequestError::new(format!("field {place}"), Violation::Name));
         }
         self
     }
@@ -196,22 +199,6 @@ impl<'a> Call<'a> {
         self
     }
 
-    fn check_name(&self, name: &str) -> Result<(), RequestError> {
-        if !wire::is_name(name) {
-            // Not shown: who mixes up name and value would find the value in a log.
-            return Err(RequestError::new(
-                format!("field {}", self.rows.len() - self.own + 1),
-                Violation::Name,
-            ));
-        }
-        let violation = match self.rows.iter().position(|row| row.name == name) {
-            Some(place) if place >= self.own => Violation::Duplicate,
-            None if name != "sign" && name != "key" => return Ok(()),
-            _ => Violation::Reserved,
-        };
-        Err(RequestError::new(name.to_owned(), violation))
-    }
-
     fn push(&mut self, name: &'a str, presence: Presence, value: Value<'a>) {
         self.order.push(self.rows.len());
         self.rows.push(Field { name, presence, rule: Rule::Any });
@@ -224,18 +211,25 @@ impl<'a> Call<'a> {
         self.order.sort_by_key(name);
     }
 
-    /// The names given one by one were sound; whether they are so together is known at the end.
+    /// Each name can stand on the wire; here it is whether they can stand together.
     fn check_names(&self) -> Result<(), RequestError> {
-        let names: Vec<_> = self.order.iter().filter_map(|row| Some(self.rows.get(*row)?.name)).collect();
-        let twice = names.iter().zip(names.iter().skip(1)).find(|(one, next)| one == next);
-        if let Some((&name, _)) = twice {
-            return Err(RequestError::new(name.to_owned(), Violation::Duplicate));
+        let broken = |name: &str, violation| Err(RequestError::new(name.to_owned(), violation));
+        let names: Vec<_> =
+            self.order.iter().filter_map(|&row| Some((self.rows.get(row)?.name, row))).collect();
+        if let Some((name, _)) = names.iter().find(|(name, _)| ["sign", "key"].contains(name)) {
+            return broken(name, Violation::Reserved);
+        }
+        // Sorted by name, and within a name by place: of two alike, the core's own comes first.
+        let twice = names.iter().zip(names.iter().skip(1)).find(|((one, _), (next, _))| one == next);
+        if let Some(((name, row), _)) = twice {
+            return broken(name, if *row < self.own { Violation::Reserved } else { Violation::Duplicate });
         }
         let own_echoes = self.echoes.iter().skip(self.facts.echoes.len());
         for &name in own_echoes {
             let list = self.lists.iter().any(|list| list.container == name);
-            if list || name == "nonce_str" || !names.contains(&name) {
-                return Err(RequestError::new(name, Violation::NoEcho));
+            let sent = names.iter().any(|(own, _)| *own == name);
+            if list || name == "nonce_str" || !sent {
+                return broken(name, Violation::NoEcho);
             }
         }
         Ok(())
@@ -312,52 +306,5 @@ impl fmt::Debug for Call<'_> {
         write!(f, "Call({} ", if is_path(&self.path) { &self.path } else { "?" })?;
         f.debug_list().entries(names).finish()?;
         f.write_str(")")
-    }
-}
-
-/// The answer to a [`Call`]: its head, and everything in it as verified [`Fields`].
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[must_use = "an answer is no verdict: it may be a refusal, or leave everything open"]
-#[non_exhaustive]
-pub struct CallReply<'b> {
-    /// The five fields that every answer begins with. They stand in `fields` too.
-    pub head: Head<'b>,
-    /// All fields in the order of the answer, the sign included, and the declared lists. Of a failure that came without
-    /// the sign that a success must have, only those of the head.
-    pub fields: Fields<'b>,
-}
-
-impl<'b> Reply<'b> for CallReply<'b> {
-    type Static = CallReply<'static>;
-
-    fn read(fields: Fields<'b>) -> Result<Self, ReplyError> {
-        let (head, _) = Head::read(fields.clone().into_parts().0)?;
-        Ok(Self { head, fields })
-    }
-
-    fn write(&self, xml: &mut Writer) {
-        // The sign is that of the answer that was read; a server writes its own.
-        for (name, value) in self.fields.iter().filter(|(name, _)| *name != "sign") {
-            xml.element(name, &Value::Text(value));
-        }
-        for list in self.fields.lists() {
-            xml.open(list.container);
-            for item in self.fields.list(list.container) {
-                xml.open(list.item);
-                for (name, value) in item.iter() {
-                    xml.element(name, &Value::Text(value));
-                }
-                xml.close(list.item);
-            }
-            xml.close(list.container);
-        }
-    }
-
-    fn head(&self) -> &Head<'b> {
-        &self.head
-    }
-
-    fn into_owned(self) -> CallReply<'static> {
-        CallReply { head: self.head.into_owned(), fields: self.fields.into_owned() }
     }
 }
