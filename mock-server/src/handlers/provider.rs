@@ -7,7 +7,7 @@ use crate::answer::Refusal;
 use crate::engine::Engine;
 
 /// For whom a service provider acts. Without it the caller acts for itself.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy)]
 pub(super) struct Relation<'r> {
     pub(super) sub_mch_id: Option<&'r str>,
     pub(super) msgappid: Option<&'r str>,

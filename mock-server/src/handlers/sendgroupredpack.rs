@@ -51,8 +51,7 @@ impl<'f> Handled<'f> for SendGroupRedPack<'f> {
                 msgappid: options.msgappid,
                 consume_mch_id: options.consume_mch_id,
             },
-            sender_name: None,
-            sender_header_media_id: None,
+            ..Order::PLAIN
         };
         sending::send(engine, now, caller, &order)
     }

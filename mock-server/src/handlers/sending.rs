@@ -39,6 +39,22 @@ pub(super) struct Order<'r> {
     pub(super) sender_header_media_id: Option<&'r str>,
 }
 
+impl Order<'_> {
+    /// One share, paid by the caller: what an endpoint that has nothing more to say takes.
+    pub(super) const PLAIN: Self = Self {
+        kind: Kind::Normal,
+        mch_billno: "",
+        wxappid: "",
+        re_openid: "",
+        total_amount: Fen(0),
+        total_num: 1,
+        scene_id: None,
+        relation: Relation { sub_mch_id: None, msgappid: None, consume_mch_id: None },
+        sender_name: None,
+        sender_header_media_id: None,
+    };
+}
+
 /// The order as the request named it; the types of the answers have these fields alike, each for itself. `sub_mch_id`
 /// and `msgappid` are never echoed.
 macro_rules! echo {

@@ -7,7 +7,6 @@ use wechatpay_proto::reply::Head;
 use wechatpay_proto::v2::mmpaymkttransfers::{SendMiniProgramHb, SendMiniProgramHbReply};
 use wechatpay_proto::wire::Fields;
 
-use super::provider::Relation;
 use super::sending::{self, Order};
 use super::{Caller, Habits, Handled};
 use crate::answer::Refusal;
@@ -25,11 +24,8 @@ impl<'f> Handled<'f> for SendMiniProgramHb<'f> {
             wxappid: self.wxappid,
             re_openid: self.re_openid,
             total_amount: self.total_amount,
-            total_num: 1,
             scene_id: self.options.scene_id,
-            relation: Relation::default(),
-            sender_name: None,
-            sender_header_media_id: None,
+            ..Order::PLAIN
         };
         sending::send(engine, now, caller, &order)
     }

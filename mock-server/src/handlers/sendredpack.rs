@@ -25,15 +25,13 @@ impl<'f> Handled<'f> for SendRedPack<'f> {
             wxappid: self.wxappid,
             re_openid: self.re_openid,
             total_amount: self.total_amount,
-            total_num: 1,
             scene_id: options.scene_id,
             relation: Relation {
                 sub_mch_id: options.sub_mch_id,
                 msgappid: options.msgappid,
                 consume_mch_id: options.consume_mch_id,
             },
-            sender_name: None,
-            sender_header_media_id: None,
+            ..Order::PLAIN
         };
         sending::send(engine, now, caller, &order)
     }

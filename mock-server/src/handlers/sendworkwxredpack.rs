@@ -7,7 +7,6 @@ use wechatpay_proto::reply::Head;
 use wechatpay_proto::v2::mmpaymkttransfers::{SendWorkWxRedPack, SendWorkWxRedPackReply};
 use wechatpay_proto::wire::Fields;
 
-use super::provider::Relation;
 use super::sending::{self, Order};
 use super::{Caller, Habits, Handled, params};
 use crate::answer::Refusal;
@@ -33,11 +32,10 @@ impl<'f> Handled<'f> for SendWorkWxRedPack<'f> {
             wxappid: self.wxappid,
             re_openid: self.re_openid,
             total_amount: self.total_amount,
-            total_num: 1,
             scene_id: self.options.scene_id,
-            relation: Relation::default(),
             sender_name: self.options.sender_name,
             sender_header_media_id: self.options.sender_header_media_id,
+            ..Order::PLAIN
         };
         sending::send(engine, now, caller, &order)
     }
