@@ -7,6 +7,7 @@ mod common;
 mod determinism;
 mod documents;
 mod group;
+mod guides;
 mod kinds;
 mod miniprogram;
 mod orders;

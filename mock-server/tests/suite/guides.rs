@@ -1,0 +1,41 @@
+//! The documents for people, in both languages: the same code, the same shape.
+
+const DOCUMENTS: [(&str, &str); 2] = [
+    (include_str!("../../../README.md"), include_str!("../../../README.zh-CN.md")),
+    (
+        include_str!("../../../docs/from-php-and-node.md"),
+        include_str!("../../../docs/from-php-and-node.zh-CN.md"),
+    ),
+];
+
+/// The lines of all Rust blocks, without comments and what is printed, which are in the document's language.
+fn code(document: &str) -> Vec<&str> {
+    let blocks = document.split("\n```").filter(|block| block.starts_with("rust"));
+    let lines = blocks.flat_map(|block| block.lines().skip(1));
+    let bare = lines.map(|line| {
+        ["// ", "println!"]
+            .iter()
+            .fold(line, |line, mark| line.split_once(mark).map_or(line, |(code, _)| code).trim_end())
+    });
+    bare.filter(|line| !line.is_empty()).collect()
+}
+
+#[test]
+fn the_code_is_the_same_in_both_languages() {
+    for (english, chinese) in DOCUMENTS {
+        let lines = code(english);
+        assert!(lines.len() > 40);
+        assert_eq!(lines, code(chinese));
+    }
+}
+
+#[test]
+fn the_shape_is_the_same_in_both_languages() {
+    for (english, chinese) in DOCUMENTS {
+        let count =
+            |document: &str, mark: &str| document.lines().filter(|line| line.starts_with(mark)).count();
+        for mark in ["#", "|", "```", "* "] {
+            assert_eq!(count(english, mark), count(chinese, mark), "{mark}");
+        }
+    }
+}
