@@ -117,7 +117,8 @@ impl<'a> Call<'a> {
         self
     }
 
-    /// Adds fields: an array of pairs, or a map of strings by reference.
+    /// Adds fields: an array of pairs, or a map of strings by reference; of other collections of strings
+    /// `pairs.iter().map(|(name, value)| (name, value))`.
     pub fn fields<N, V>(self, fields: impl IntoIterator<Item = (&'a N, V)>) -> Self
     where
         N: AsRef<str> + ?Sized + 'a,
@@ -163,6 +164,9 @@ impl<'a> Call<'a> {
     /// The name under which the merchant number is sent, for paths that are not listed; `None` for not at all.
     pub fn merchant_row(mut self, name: Option<&'static str>) -> Self {
         self.facts.merchant_row = name;
+        if name.is_some_and(|name| !wire::is_name(name)) {
+            self.fault.get_or_insert(RequestError::new("merchant_row", Violation::Name));
+        }
         if let (Some(name), Some(row)) = (name, self.rows.first_mut()) {
             row.name = name;
             self.sort();
@@ -180,7 +184,8 @@ impl<'a> Call<'a> {
         self
     }
 
-    /// What the trust in the answer rests on.
+    /// What the trust in the answer rests on. Whoever gives up the sign here names with [`echo`](Self::echo) what must
+    /// come back instead.
     pub fn trust(mut self, trust: Trust) -> Self {
         self.facts.trust = trust;
         self
@@ -216,18 +221,21 @@ impl<'a> Call<'a> {
         let broken = |name: &str, violation| Err(RequestError::new(name.to_owned(), violation));
         let names: Vec<_> =
             self.order.iter().filter_map(|&row| Some((self.rows.get(row)?.name, row))).collect();
-        if let Some((name, _)) = names.iter().find(|(name, _)| ["sign", "key"].contains(name)) {
+        // Where the merchant number has another name, a `mch_id` beside it could only be another merchant's.
+        let own = |row: usize| row < self.own;
+        let reserved = |name: &str, row| ["sign", "key", "mch_id"].contains(&name) && !own(row);
+        if let Some((name, _)) = names.iter().find(|(name, row)| reserved(name, *row)) {
             return broken(name, Violation::Reserved);
         }
         // Sorted by name, and within a name by place: of two alike, the core's own comes first.
         let twice = names.iter().zip(names.iter().skip(1)).find(|((one, _), (next, _))| one == next);
         if let Some(((name, row), _)) = twice {
-            return broken(name, if *row < self.own { Violation::Reserved } else { Violation::Duplicate });
+            return broken(name, if own(*row) { Violation::Reserved } else { Violation::Duplicate });
         }
         let own_echoes = self.echoes.iter().skip(self.facts.echoes.len());
         for &name in own_echoes {
             let list = self.lists.iter().any(|list| list.container == name);
-            let sent = names.iter().any(|(own, _)| *own == name);
+            let sent = names.iter().any(|(sent, _)| *sent == name);
             if list || name == "nonce_str" || !sent {
                 return broken(name, Violation::NoEcho);
             }

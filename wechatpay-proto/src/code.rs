@@ -14,7 +14,7 @@ pub enum Advice {
     /// A defect outside the order: key, certificate, permission, form. Mend it, then send it again as it was.
     FixSetup,
     /// A defect in the parameters of the order. They must not be changed under the same number, because an earlier
-    /// attempt may have landed: query, and let a person decide.
+    /// attempt may have landed: query, and let a person decide. So for an answer that contradicts itself.
     FixOrder,
     /// This `mch_billno` looks dead. Query it once to be sure; only where that says `FAILED`, or where the outcome of
     /// this answer is already [`Outcome::Failed`](crate::Outcome::Failed), may the *business* choose a new one.

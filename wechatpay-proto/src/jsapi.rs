@@ -61,9 +61,14 @@ impl SendBizRedPacket {
         unix_seconds: u64,
         nonce: Nonce,
     ) -> Result<Self, RequestError> {
-        check("wxappid", appid)?;
+        check("appid", appid)?;
+        let broken = |violation| Err(RequestError::new("package", violation));
         if package.is_empty() {
-            return Err(RequestError::new("package", Violation::Missing));
+            return broken(Violation::Missing);
+        }
+        // It is a list of name=value; without a mark it was encoded already.
+        if !package.contains('=') {
+            return broken(Violation::Malformed { expected: "a package as it was answered, not encoded" });
         }
         let (time_stamp, nonce_str) = (time_stamp(unix_seconds)?, nonce.as_str().to_owned());
         let package: String = percent_encode(package).collect();

@@ -163,6 +163,10 @@ mod tests {
                 "risk_info.mobile has a character that is not allowed at byte 0; allowed: [0-9-]",
             ),
             (
+                RiskInfo::default().mobile("86a"),
+                "risk_info.mobile has a character that is not allowed at byte 2; allowed: [0-9-]",
+            ),
+            (
                 RiskInfo::default().deviceid("a&b"),
                 "risk_info.deviceid has a character that is not allowed at byte 1; allowed: text without & and = and C0 controls",
             ),

@@ -89,9 +89,6 @@ fn the_merchant_number_stands_in_the_row_of_its_path() {
         let holding = fields.iter().filter(|(_, value)| value == "10000098").map(|(name, _)| name.as_str());
         assert_eq!(holding.collect::<Vec<_>>(), Vec::from_iter(row), "{path}");
     }
-    // where it is not the core's row, it is the caller's
-    let other = Call::new("mmpaymkttransfers/promotion/transfers").field("mch_id", "1");
-    assert_eq!(value(&other, "mch_id").as_deref(), Some("1"));
 }
 
 #[test]
@@ -385,7 +382,26 @@ fn the_row_of_the_merchant_may_have_another_name() {
     let other = call.clone().merchant_row(Some("a_mchid"));
     assert!(text(&other).starts_with("a_mchid=10000098&aa=1&nonce_str="), "{}", text(&other));
     assert!(text(&call.clone().merchant_row(None)).starts_with("aa=1&nonce_str="));
-    assert_eq!(refused(&call.merchant_row(Some("zz"))), RequestError::new("zz", Violation::Reserved));
+    assert_eq!(refused(&call.clone().merchant_row(Some("zz"))), RequestError::new("zz", Violation::Reserved));
+    for bad in ["", "bad name&<"] {
+        let error = refused(&call.clone().merchant_row(Some(bad)));
+        assert_eq!(error, RequestError::new("merchant_row", Violation::Name));
+    }
+    // another merchant's number has no place beside the own one
+    let transfers = Call::new("mmpaymkttransfers/promotion/transfers").field("mch_id", "999");
+    assert_eq!(refused(&transfers), RequestError::new("mch_id", Violation::Reserved));
+}
+
+#[test]
+fn a_port_of_ones_own_is_a_host_of_ones_own() {
+    for (base, authority) in [
+        ("https://api.mch.weixin.qq.com:8443", "api.mch.weixin.qq.com:8443"),
+        ("https://api.mch.weixin.qq.com:443", "fraud.mch.weixin.qq.com"),
+    ] {
+        let (base, call) = (BaseUrl::parse(base).unwrap(), Call::new("secsvc/realnameauth"));
+        let signed = MERCHANT.sign_for(&base, &call, nonce()).unwrap();
+        assert_eq!(signed.uri().authority().unwrap(), authority);
+    }
 }
 
 #[test]
@@ -402,8 +418,13 @@ fn what_could_not_be_read_back_is_not_sent() {
     let longer = format!("{value}x");
     let violation = Violation::TooLong { max: 16 * 1024, len: 16 * 1024 + 1 };
     assert_eq!(refused(&Call::new("pay/x").field("a", &longer)), RequestError::new("a", violation));
-    let four = Call::new("pay/x").fields(["a", "b", "c", "d"].map(|name| (name, &value)));
-    let error = refused(&four);
+    let document = |rest: &str| {
+        let call = Call::new("pay/x").fields(["a", "b", "c"].map(|name| (name, &*value))).field("d", rest);
+        MERCHANT.sign(&call, nonce()).map(|signed| signed.xml().len())
+    };
+    let left = wire::MAX_BODY - document("x").unwrap() + 1;
+    assert_eq!(document(&"x".repeat(left)), Ok(wire::MAX_BODY));
+    let error = document(&"x".repeat(left + 1)).unwrap_err();
     assert_eq!(
         (error.field(), matches!(error.violation(), Violation::TooLong { max: 65_536, .. })),
         ("xml", true)

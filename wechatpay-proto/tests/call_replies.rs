@@ -110,6 +110,24 @@ fn an_echo_holds_the_answer_to_the_request() {
     assert_eq!(refused, ReplyError::Missing { field: "status" });
 }
 
+#[test]
+fn every_echo_of_an_unsigned_payout_is_held() {
+    let own = [("partner_trade_no", "MINE"), ("amount", "100"), ("device_info", "d")];
+    let appids = [("mch_appid", "wx1"), ("appid", "wx2")];
+    let codes = [("return_code", "SUCCESS"), ("result_code", "SUCCESS"), ("mchid", "10000098")];
+    let paid = [&codes[..], &own, &appids].concat();
+    let call = Call::new("mmpaymkttransfers/promotion/transfers").fields(own).fields(appids);
+    assert!(accept(&call, document(&paid)).is_ok());
+    for field in ["partner_trade_no", "amount", "mchid", "appid", "mch_appid", "device_info"] {
+        let refused = accept(&call, document(&with(&paid, field, "9"))).unwrap_err();
+        assert_eq!(refused, ReplyError::Correlation { field });
+    }
+    // what was sent empty was not sent
+    let silent =
+        Call::new("mmpaysptrans/pay_bank").field("partner_trade_no", "MINE").field("device_info", "");
+    assert!(accept(&silent, document(&without(&paid, "mchid"))).is_ok());
+}
+
 /// Unsigned payouts that have no table yet.
 #[test]
 fn an_unsigned_payout_names_its_order() {

@@ -55,7 +55,7 @@ fn a_packet_is_signed_with_its_package_encoded() {
 
 #[test]
 fn a_package_of_any_text_is_encoded_as_it_stands() {
-    for odd in ["a b+c%26d", "红~包-_./:?#[]@$,;", "=", "&"] {
+    for odd in ["a=b+c%26d e", "红~包-_./:?#[]@$,;=", "=", "&="] {
         let packet = SendBizRedPacket::new(&MERCHANT, &taken(odd), 1, nonce()).unwrap();
         assert_eq!((packet.package.as_str(), packet.time_stamp.as_str()), (&*encoded(odd), "1"));
     }
@@ -77,7 +77,9 @@ fn a_package_that_was_kept_makes_the_same() {
     let answered = SendBizRedPacket::new(&MERCHANT, &taken(PACKAGE), TIME, nonce()).unwrap();
     assert_eq!(make(MINI.wxappid, PACKAGE).unwrap(), answered);
     assert_eq!(make(MINI.wxappid, "").unwrap_err(), RequestError::new("package", Violation::Missing));
-    assert_eq!(make("", PACKAGE).unwrap_err(), RequestError::new("wxappid", Violation::Missing));
+    assert_eq!(make("", PACKAGE).unwrap_err(), RequestError::new("appid", Violation::Missing));
+    let encoded = make(MINI.wxappid, &answered.package).unwrap_err();
+    assert_eq!(encoded.to_string(), "package is not a package as it was answered, not encoded");
 }
 
 #[test]

@@ -10,7 +10,7 @@ use wechatpay_proto::rule::{Rule, Violation};
 use wechatpay_proto::transport::BaseUrl;
 use wechatpay_proto::v2::mmpaymkttransfers::{SendWorkWxRedPack, SendWorkWxRedPackOptions};
 use wechatpay_proto::wire::{self, Value, Writer};
-use wechatpay_proto::{Call, Error, Nonce, Outcome, Reason, ReplyError, RiskInfo, endpoint};
+use wechatpay_proto::{Advice, Call, Error, Nonce, Outcome, Reason, ReplyError, RiskInfo, endpoint};
 
 fn written(value: &str) -> String {
     let mut xml = Writer::new();
@@ -121,6 +121,8 @@ fn an_answer_that_was_signed_is_written_with_one_sign() {
     assert!(MERCHANT.write_reply(&ORDER.spec(), &typed).is_err());
     typed.extra = vec![("odd".into(), "\u{1}".into())];
     assert!(MERCHANT.write_reply(&ORDER.spec(), &typed).is_err(), "what cannot be read back is not written");
+    typed.extra = vec![("key".into(), "x".into())];
+    assert_eq!(MERCHANT.write_reply(&ORDER.spec(), &typed).unwrap_err(), ReplyError::KeyElement);
     let mut sent = accept(&PACKET, document(&SENT)).unwrap();
     sent.extra.push(("odd".into(), "\u{1}".into()));
     assert!(MERCHANT.write_reply(&PACKET.spec(), &sent).is_err());
@@ -140,6 +142,15 @@ fn a_query_that_says_failed_and_paid_settles_nothing() {
     assert_eq!(outcome(&with(&failed, "refund_time", "2026-01-01 09:00:00"), ""), contradiction);
     let claim = "<hblist><hbinfo><openid>o</openid></hbinfo></hblist>";
     assert_eq!(outcome(&failed, claim), contradiction);
+    assert_eq!(Reason::Contradiction.advice(), Advice::FixOrder, "a person decides, nothing is sent again");
+
+    let outcome = |fields: &[(&str, &str)]| accept(&WORK_QUERY, signed(Md5, fields)).unwrap().outcome();
+    assert_eq!(outcome(&with(&failed, "refund_amount", "0")), Outcome::Failed);
+    assert_eq!(outcome(&with(&failed, "openid", "o")), Outcome::Failed, "the receiver is no claim");
+    let time = "2026-01-01 09:00:00";
+    for (name, value) in [("rcv_time", time), ("refund_time", time), ("refund_amount", "1")] {
+        assert_eq!(outcome(&with(&failed, name, value)), contradiction, "{name}");
+    }
 }
 
 #[test]

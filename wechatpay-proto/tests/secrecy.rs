@@ -133,6 +133,7 @@ fn a_request_that_is_signed_twice_shows_neither_sign() {
 #[test]
 fn a_call_shows_its_names_and_no_value() {
     let (merchant, mut log) = (merchant(), Log::default());
+    assert_eq!(format!("{:?}", Call::new("https://evil.example/?token=CANARY")), "Call(? [])");
     let call = Call::new("pay/orderquery").field("out_trade_no", "CANARY1").field("attach", "CANARY2");
     assert_eq!(format!("{call:?}"), r#"Call(/pay/orderquery ["out_trade_no", "attach"])"#);
     log.debug(&call);

@@ -37,6 +37,11 @@ fn block_on<F: Future>(future: F) -> F::Output {
 }
 
 #[test]
+fn an_endpoint_without_an_inner_sign_asks_for_none() {
+    assert!(SendRedPack::SPEC.is_inner_signed_by(&Fields::default(), &MERCHANT));
+}
+
+#[test]
 fn everything_public_goes_from_thread_to_thread() {
     fn check<T: Send + Sync>() {}
     check::<ApiKey>();

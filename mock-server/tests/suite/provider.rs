@@ -150,6 +150,17 @@ fn without_fields_for_providers_a_provider_pays_itself() {
 }
 
 #[test]
+fn a_sub_merchant_of_another_provider_is_a_stranger() {
+    let world = world();
+    let other = world.mock.merchant().service_provider().create().unwrap();
+    let theirs = world.mock.merchant().under(&other).create().unwrap();
+    for field in ["sub_mch_id", "consume_mch_id"] {
+        call(&world.provider, &world.form("1").with(field, theirs.mch_id()))
+            .assert_failure("ACCEPTMODE_ERROR", "主、子商户号关系校验失败");
+    }
+}
+
+#[test]
 fn each_mode_needs_its_own_fields() {
     let world = world();
     for field in ["sub_mch_id", "msgappid"] {

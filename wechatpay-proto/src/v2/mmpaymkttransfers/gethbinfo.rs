@@ -76,7 +76,8 @@ endpoint! {
 
 impl<'b> GetHbInfoReply<'b> {
     /// What is certain about this `mch_billno`: a packet that was sent, claimed or refunded was accepted; only
-    /// `FAILED` is a failure. Everything else, `NOT_FOUND` too, settles nothing.
+    /// `FAILED` is a failure, and not where the answer tells of a claim or a refund as well. Everything else, `NOT_FOUND`
+    /// too, settles nothing.
     pub fn outcome(&self) -> Outcome<'b> {
         let moved = !self.hblist.is_empty()
             || self.refund_time.is_some()

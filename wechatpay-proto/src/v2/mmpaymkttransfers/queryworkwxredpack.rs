@@ -69,11 +69,13 @@ endpoint! {
 
 impl<'b> QueryWorkWxRedPackReply<'b> {
     /// What is certain about this `mch_billno`: a packet that was sent, claimed or refunded was accepted; only
-    /// `FAILED` is a failure. Everything else, `NOT_FOUND` too, settles nothing.
+    /// `FAILED` is a failure, and not where the answer tells of a claim or a refund as well. Everything else, `NOT_FOUND`
+    /// too, settles nothing.
     pub fn outcome(&self) -> Outcome<'b> {
-        let claimed = self.openid.is_some() || self.rcv_time.is_some();
-        let moved =
-            claimed || self.refund_time.is_some() || self.refund_amount.is_some_and(|back| back.0 > 0);
+        // `openid` may be there before a claim: the documents call it required.
+        let moved = self.rcv_time.is_some()
+            || self.refund_time.is_some()
+            || self.refund_amount.is_some_and(|back| back.0 > 0);
         status::outcome(&self.head, self.status.as_ref(), self.reason.as_ref(), moved)
     }
 }
