@@ -3,7 +3,6 @@
 mod common;
 
 use common::*;
-use md5::Digest as _;
 use wechatpay_proto::SignType::{HmacSha256, Md5};
 use wechatpay_proto::endpoint::{Host, Method, Outgoing as _, Trust};
 use wechatpay_proto::rule::Violation;
@@ -460,7 +459,7 @@ fn a_transfer_is_signed_twice() {
          &partner_trade_no=10000098201411111234567890&ww_msg_type=NORMAL_MSG&secret={secret}",
         nonce().as_str()
     );
-    let sign: String = md5::Md5::digest(covered).iter().map(|byte| format!("{byte:02X}")).collect();
+    let sign = naive_digest(Md5, covered);
     assert!(signed.string_to_sign().ends_with(&format!("&workwx_sign={sign}&ww_msg_type=NORMAL_MSG&key=")));
     let without = Merchant::direct("10000098", ApiKey::new(KEY).unwrap()).unwrap();
     let error = without.sign(&call, nonce()).unwrap_err();

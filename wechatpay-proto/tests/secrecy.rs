@@ -6,7 +6,6 @@ use std::fmt::{Debug, Display};
 
 use bytes::Bytes;
 use common::*;
-use md5::Digest as _;
 use wechatpay_proto::jsapi::{AppPayment, RequestPayment, SendBizRedPacket};
 use wechatpay_proto::reply::Reply as _;
 use wechatpay_proto::transport::BaseUrl;
@@ -70,10 +69,7 @@ fn marked() -> SendRedPack<'static> {
 
 /// The right sign, in pieces that a careless message could hold.
 fn signs(text_up_to_key: &str) -> Vec<String> {
-    let sign: String = md5::Md5::digest(format!("{text_up_to_key}{CANARY_KEY}"))
-        .iter()
-        .map(|byte| format!("{byte:02X}"))
-        .collect();
+    let sign = naive_digest(SignType::Md5, format!("{text_up_to_key}{CANARY_KEY}"));
     vec![sign[..8].to_owned(), sign[24..].to_owned(), sign]
 }
 
