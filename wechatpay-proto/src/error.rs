@@ -5,9 +5,9 @@ use std::borrow::Cow;
 use std::fmt;
 
 use crate::outcome::{Outcome, Reason};
-use crate::rule::Violation;
+use crate::rule::{Rule, Violation};
 use crate::sign::SignType;
-use crate::wire::{Malformed, XmlError};
+use crate::wire::{Malformed, Value, XmlError};
 
 /// The request, or what it is made of, breaks a rule. Nothing was signed and nothing was sent.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -21,6 +21,15 @@ impl RequestError {
     /// `field`, by its wire name, breaks a rule: for rules that span several fields of an endpoint of your own.
     pub fn new(field: impl Into<Cow<'static, str>>, violation: Violation) -> Self {
         Self { field: field.into(), violation }
+    }
+
+    /// Holds one value against one rule.
+    pub(crate) fn check(
+        field: impl Into<Cow<'static, str>>,
+        rule: Rule,
+        value: Value<'_>,
+    ) -> Result<(), Self> {
+        rule.check(&value).map_err(|violation| Self::new(field, violation))
     }
 
     /// The wire name of the field (`key` for the API key, `url` for the address).

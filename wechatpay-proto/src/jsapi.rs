@@ -9,7 +9,7 @@ use crate::error::RequestError;
 use crate::merchant::Merchant;
 use crate::nonce::Nonce;
 use crate::rule::{Rule, Violation};
-use crate::sign::{Canonical, Sign, SignType, Signer};
+use crate::sign::{Sign, SignType, Signer, canonical};
 use crate::v2::mmpaymkttransfers::SendMiniProgramHbReply;
 use crate::wire::{Value, percent_encode};
 
@@ -217,25 +217,20 @@ impl AppPayment {
 }
 
 fn check(name: &'static str, text: &str) -> Result<(), RequestError> {
-    let verdict = Rule::Token { max: 64 }.check(&Value::Text(text));
-    verdict.map_err(|violation| RequestError::new(name, violation))
+    RequestError::check(name, Rule::Token { max: 64 }, Value::Text(text))
 }
 
 /// Ten digits reach to the year 2286; more are milliseconds.
 fn time_stamp(unix_seconds: u64) -> Result<String, RequestError> {
-    Rule::Range { min: 1, max: 9_999_999_999 }
-        .check(&Value::Number(unix_seconds))
-        .map_err(|violation| RequestError::new("timeStamp", violation))?;
+    let seconds = Rule::Range { min: 1, max: 9_999_999_999 };
+    RequestError::check("timeStamp", seconds, Value::Number(unix_seconds))?;
     Ok(unix_seconds.to_string())
 }
 
 /// `fields` stand in byte order of their names.
 fn sign(merchant: &Merchant, sign_type: SignType, fields: &[(&str, &str)]) -> Sign {
-    let mut canonical = Canonical::new(Signer::new(sign_type, merchant.key().expose()));
-    for (name, value) in fields {
-        canonical.field(name, &Value::Text(value));
-    }
-    canonical.end("key").finish()
+    let texts = fields.iter().map(|(name, value)| (*name, Value::Text(value)));
+    canonical(Signer::new(sign_type, merchant.key().expose()), texts, "key").finish()
 }
 
 macro_rules! value {

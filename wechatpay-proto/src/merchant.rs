@@ -107,8 +107,7 @@ impl Merchant {
     }
 
     fn new(mch_id: &str, key: ApiKey, mode: Mode) -> Result<Self, RequestError> {
-        let broken = |violation| RequestError::new("mch_id", violation);
-        Rule::Alphanumeric { max: 32 }.check(&Value::Text(mch_id)).map_err(broken)?;
+        RequestError::check("mch_id", Rule::Alphanumeric { max: 32 }, Value::Text(mch_id))?;
         Ok(Self { mch_id: mch_id.into(), key, mode, sign_type: SignType::HmacSha256, agent_secret: None })
     }
 

@@ -18,8 +18,7 @@ impl Nonce {
     /// From text of one's own: 1 to 32 of `[0-9A-Za-z]`. For documented examples, and for a resend that must be
     /// the same to the byte.
     pub fn from_text(text: &str) -> Result<Self, RequestError> {
-        let broken = |violation| RequestError::new("nonce_str", violation);
-        Rule::Alphanumeric { max: 32 }.check(&Value::Text(text)).map_err(broken)?;
+        RequestError::check("nonce_str", Rule::Alphanumeric { max: 32 }, Value::Text(text))?;
         Ok(Self(text.into()))
     }
 

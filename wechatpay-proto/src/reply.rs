@@ -36,6 +36,9 @@ open_enum! {
     }
 }
 
+/// The names of the fields of a [`Head`].
+pub(crate) const HEAD: [&str; 5] = ["return_code", "return_msg", "result_code", "err_code", "err_code_des"];
+
 /// The five fields that every answer begins with.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Head<'b> {

@@ -31,6 +31,9 @@ pub struct RiskInfo<'a> {
     pub clientversion: Option<Cow<'a, str>>,
 }
 
+/// What the encoded value may hold.
+const WHOLE: Rule = Rule::UrlEncoded { max: 128 };
+
 /// What a part may hold: it is read back by `&` and `=`.
 const PART: Rule = Rule::Echoed { max: 128 };
 
@@ -74,8 +77,7 @@ impl<'a> RiskInfo<'a> {
             joined.extend([name, "=", value]);
         }
         let encoded: String = percent_encode(&joined).collect();
-        let whole = Rule::UrlEncoded { max: 128 }.check(&Value::Text(&encoded));
-        whole.map_err(|violation| RequestError::new("risk_info", violation))?;
+        RequestError::check("risk_info", WHOLE, Value::Text(&encoded))?;
         Ok(encoded)
     }
 }
@@ -84,7 +86,7 @@ impl RiskInfo<'static> {
     /// Reads an encoded value, hex digits in either case, parts in any order.
     pub fn decode(encoded: &str) -> Result<Self, RequestError> {
         let broken = |violation| RequestError::new("risk_info", violation);
-        Rule::UrlEncoded { max: 128 }.check(&Value::Text(encoded)).map_err(broken)?;
+        RequestError::check("risk_info", WHOLE, Value::Text(encoded))?;
         let expected = "an encoded list of posttime, mobile, deviceid and clientversion";
         let malformed = || broken(Violation::Malformed { expected });
         // Some encoders write a space as a plus; a plus itself is always escaped.

@@ -91,6 +91,19 @@ impl<S: Sink> Canonical<S> {
     }
 }
 
+/// The whole text to sign, up to the key under the name `end`. `fields` come in byte order of their names.
+pub(crate) fn canonical<'f, S: Sink>(
+    sink: S,
+    fields: impl IntoIterator<Item = (&'f str, Value<'f>)>,
+    end: &str,
+) -> S {
+    let mut canonical = Canonical::new(sink);
+    for (name, value) in fields {
+        canonical.field(name, &value);
+    }
+    canonical.end(end)
+}
+
 struct Adaptor<'s, S>(&'s mut S);
 
 impl<S: Sink> fmt::Write for Adaptor<'_, S> {
@@ -162,11 +175,8 @@ pub(crate) fn of_fields(fields: &Fields<'_>, sign_type: SignType, key: &ApiKey) 
     let sorted = sorted.get_mut(..len).unwrap_or_default();
     sorted.sort_unstable_by_key(|(name, _)| *name);
 
-    let mut canonical = Canonical::new(Signer::new(sign_type, key.expose()));
-    for (name, value) in sorted {
-        canonical.field(name, &Value::Text(value));
-    }
-    canonical.end("key").finish()
+    let texts = sorted.iter().map(|(name, value)| (*name, Value::Text(value)));
+    canonical(Signer::new(sign_type, key.expose()), texts, "key").finish()
 }
 
 /// A calculated or received sign. `Debug` shows nothing of it.
@@ -247,24 +257,20 @@ mod tests {
         ("nonce_str", "ibuaiVcKdpRxkhJA"),
     ];
 
+    fn fields() -> impl Iterator<Item = (&'static str, Value<'static>)> {
+        OFFICIAL.into_iter().map(|(name, value)| (name, Value::Text(value)))
+    }
+
     fn official(sign_type: SignType) -> String {
         let key = ApiKey::new(KEY).unwrap();
-        let mut canonical = Canonical::new(Signer::new(sign_type, key.expose()));
-        for (name, value) in OFFICIAL {
-            canonical.field(name, &Value::Text(value));
-        }
-        canonical.end("key").finish().to_hex()
+        canonical(Signer::new(sign_type, key.expose()), fields(), "key").finish().to_hex()
     }
 
     #[test]
     fn the_official_vector() {
-        let mut canonical = Canonical::new(String::new());
-        for (name, value) in OFFICIAL {
-            canonical.field(name, &Value::Text(value));
-        }
         let text =
             "appid=wxd930ea5d5a258f4f&body=test&device_info=1000&mch_id=10000100&nonce_str=ibuaiVcKdpRxkhJA";
-        assert_eq!(canonical.end("key"), format!("{text}&key="));
+        assert_eq!(canonical(String::new(), fields(), "key"), format!("{text}&key="));
         assert_eq!(official(SignType::Md5), "9A0A8659F005D6984697E2CA0A9CF3B7");
         let hmac = "6A9AE1657590FD6257D693A078E1C3E4BB6BA4DC30B23E0EE2496E54170DACD6";
         assert_eq!(official(SignType::HmacSha256), hmac);

@@ -9,7 +9,7 @@ use crate::endpoint::{Envelope, Method, Outgoing, Spec, Trust};
 use crate::error::{ReplyError, RequestError};
 use crate::merchant::{ApiKey, Merchant};
 use crate::nonce::Nonce;
-use crate::reply::Reply;
+use crate::reply::{HEAD, Reply};
 use crate::rule::Violation;
 use crate::sign::{self, Canonical, Sign, SignType, Signer};
 use crate::transport::{BaseUrl, ClientCertificate};
@@ -133,11 +133,11 @@ impl<E: Outgoing> Pending<'_, E> {
             Trust::TransportOnly => document.unsigned_by_design(sign_type, key),
             // The service does not sign these. Nothing but the complaint itself may be read from them.
             Trust::Signed if is_bare_failure(document.untrusted()) => {
-                Ok(document.into_untrusted().only(&["return_code", "return_msg"]))
+                Ok(document.untrusted().only(&["return_code", "return_msg"]))
             }
-            Trust::SignedSuccess if is_unsigned_failure(document.untrusted()) => Ok(document
-                .into_untrusted()
-                .only(&["return_code", "return_msg", "result_code", "err_code", "err_code_des"])),
+            Trust::SignedSuccess if is_unsigned_failure(document.untrusted()) => {
+                Ok(document.untrusted().only(&HEAD))
+            }
             Trust::Signed | Trust::SignedSuccess => document.signed(sign_type, key),
         }
     }

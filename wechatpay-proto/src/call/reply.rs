@@ -1,7 +1,7 @@
 //! What comes back through the untyped door.
 
 use crate::error::ReplyError;
-use crate::reply::{Head, Reply};
+use crate::reply::{HEAD, Head, Reply};
 use crate::wire::{Fields, Value, Writer};
 
 /// The answer to a [`Call`](super::Call): its head, and everything in it as verified [`Fields`].
@@ -20,7 +20,7 @@ impl<'b> Reply<'b> for CallReply<'b> {
     type Static = CallReply<'static>;
 
     fn read(fields: Fields<'b>) -> Result<Self, ReplyError> {
-        let (head, _) = Head::read(fields.clone().into_parts().0)?;
+        let (head, _) = Head::read(fields.only(&HEAD).into_parts().0)?;
         Ok(Self { head, fields })
     }
 

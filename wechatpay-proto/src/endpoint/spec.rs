@@ -3,7 +3,7 @@
 use crate::error::RequestError;
 use crate::merchant::{Merchant, Mode};
 use crate::rule::{Rule, Violation};
-use crate::sign::{Canonical, Sign, SignType, Signer, Sink};
+use crate::sign::{self, Sign, SignType, Signer, Sink};
 use crate::wire::{Fields, List, Value};
 
 /// The facts of one endpoint.
@@ -46,11 +46,8 @@ impl Spec<'_> {
 
     /// Puts the text to sign into `sink`, up to the key.
     pub(crate) fn canonical<S: Sink>(&self, values: &[Value<'_>], sink: S) -> S {
-        let mut canonical = Canonical::new(sink);
-        for (field, value) in self.sorted(values) {
-            canonical.field(field.name, value);
-        }
-        canonical.end("key")
+        let fields = self.sorted(values).map(|(field, value)| (field.name, *value));
+        sign::canonical(sink, fields, "key")
     }
 
     /// Shows `values` with the inner sign in its row, where the endpoint has one and `merchant` the secret for it.
@@ -73,11 +70,9 @@ impl Spec<'_> {
     /// MD5 over the named rows, ending in `&secret=` and the secret of the work-weixin application.
     fn inner_sign(&self, values: &[Value<'_>], merchant: &Merchant) -> Option<Sign> {
         let (inner, secret) = self.inner.zip(merchant.agent_secret())?;
-        let mut canonical = Canonical::new(Signer::new(SignType::Md5, secret.expose()));
-        for (field, value) in self.sorted(values).filter(|(field, _)| inner.over.contains(&field.name)) {
-            canonical.field(field.name, value);
-        }
-        Some(canonical.end("secret").finish())
+        let covered = self.sorted(values).filter(|(field, _)| inner.over.contains(&field.name));
+        let fields = covered.map(|(field, value)| (field.name, *value));
+        Some(sign::canonical(Signer::new(SignType::Md5, secret.expose()), fields, "secret").finish())
     }
 
     /// The values that a client sent, as text, in the order of the rows.

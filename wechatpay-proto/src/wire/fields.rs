@@ -94,9 +94,9 @@ impl<'b> Fields<'b> {
     }
 
     /// Only the fields that `keep` names, the lists dropped.
-    pub(crate) fn only(mut self, keep: &[&str]) -> Self {
-        self.fields.retain(|(name, _)| keep.contains(&&**name));
-        Self { fields: self.fields, lists: Vec::new() }
+    pub(crate) fn only(&self, keep: &[&str]) -> Self {
+        let kept = self.fields.iter().filter(|(name, _)| keep.contains(&&**name));
+        Self { fields: kept.cloned().collect(), lists: Vec::new() }
     }
 
     /// Hands every field and every list out, each in the order of the document.
@@ -191,10 +191,6 @@ impl<'b> Unverified<'b> {
     /// For a server, which must read who is calling before it can know the key. Nothing here is verified.
     pub fn untrusted(&self) -> &Fields<'b> {
         &self.0
-    }
-
-    pub(crate) fn into_untrusted(self) -> Fields<'b> {
-        self.0
     }
 }
 
