@@ -82,6 +82,7 @@ mod client;
 mod code;
 pub mod endpoint;
 mod error;
+pub mod failover;
 pub mod jsapi;
 mod merchant;
 mod nonce;

@@ -179,6 +179,24 @@ impl BaseUrl {
     /// The backup host of production, with the same orders.
     pub const BACKUP: &'static str = "https://api2.mch.weixin.qq.com";
 
+    /// [`BACKUP`](Self::BACKUP).
+    pub fn backup() -> Self {
+        let authority = http::uri::Authority::from_static("api2.mch.weixin.qq.com");
+        Self { scheme: http::uri::Scheme::HTTPS, authority }
+    }
+
+    /// Whether requests to `target` go to this scheme, host and port.
+    pub fn covers(&self, target: &http::Uri) -> bool {
+        let port = |given: Option<u16>| {
+            given.unwrap_or(if self.scheme == http::uri::Scheme::HTTP { 80 } else { 443 })
+        };
+        target.scheme() == Some(&self.scheme)
+            && target.authority().is_some_and(|authority| {
+                authority.host().eq_ignore_ascii_case(self.authority.host())
+                    && port(authority.port_u16()) == port(self.authority.port_u16())
+            })
+    }
+
     /// Reads `https://host[:port]`, or `http://` with a loopback host; a single `/` may follow.
     pub fn parse(url: &str) -> Result<Self, TargetError> {
         let parts = url.parse::<http::Uri>().map_err(|_| TargetError::Syntax)?;
@@ -250,7 +268,25 @@ mod tests {
         assert_eq!(BaseUrl::default(), BaseUrl::parse(BaseUrl::PRODUCTION).unwrap());
         let joined = BaseUrl::default().join("/mmpaymkttransfers/sendredpack").unwrap();
         assert_eq!(joined, "https://api.mch.weixin.qq.com/mmpaymkttransfers/sendredpack");
-        assert_ne!(BaseUrl::default(), BaseUrl::parse(BaseUrl::BACKUP).unwrap());
+        assert_eq!(BaseUrl::backup(), BaseUrl::parse(BaseUrl::BACKUP).unwrap());
+        assert_ne!(BaseUrl::default(), BaseUrl::backup());
+    }
+
+    #[test]
+    fn a_base_covers_its_own_requests() {
+        for (url, covered) in [
+            ("https://api.mch.weixin.qq.com/pay?a=b", true),
+            ("https://API.mch.weixin.qq.com:443/", true),
+            ("https://api.mch.weixin.qq.com:8443/", false),
+            ("https://api2.mch.weixin.qq.com/", false),
+            ("http://api.mch.weixin.qq.com:443/", false),
+            ("/pay", false),
+        ] {
+            assert_eq!(BaseUrl::default().covers(&url.parse().unwrap()), covered, "{url}");
+        }
+        let plain = BaseUrl::parse("http://127.0.0.1").unwrap();
+        assert!(plain.covers(&"http://127.0.0.1:80/".parse().unwrap()));
+        assert!(!plain.covers(&"http://127.0.0.1:443/".parse().unwrap()));
     }
 
     #[test]
