@@ -11,7 +11,6 @@
 #![allow(clippy::print_stdout, reason = "an example that shows what happens")]
 
 use std::error::Error;
-use std::fs;
 use std::path::Path;
 
 use bytes::Bytes;
@@ -21,7 +20,7 @@ use wechatpay_proto::endpoint::Endpoint;
 use wechatpay_proto::transport::{BaseUrl, BlockingTransport};
 use wechatpay_proto::v2::mmpaymkttransfers::{GetHbInfo, SendRedPack, SendRedPackOptions};
 use wechatpay_proto::{ApiKey, Fen, Merchant, Nonce};
-use wechatpay_transport_ureq::{Identity, Roots, UreqTransport};
+use wechatpay_transport_ureq::{Identity, Roots, Settings, UreqTransport};
 
 /// The merchant of the official samples. Its key is printed in every document: it protects nothing.
 const MCH_ID: &str = "10000098";
@@ -73,12 +72,10 @@ fn in_process() -> Result<(), Box<dyn Error>> {
 
 fn over_mutual_tls(url: &str, kit: &Path) -> Result<(), Box<dyn Error>> {
     let folder = kit.join(MCH_ID);
-    let identity = Identity::from_pem(
-        &fs::read(folder.join("apiclient_cert.pem"))?,
-        &fs::read(folder.join("apiclient_key.pem"))?,
-    )?;
-    let roots = Roots::from_pem(&fs::read(kit.join("ca.pem"))?)?;
-    let transport = UreqTransport::builder().identity(identity).roots(roots).build()?;
+    let identity =
+        Identity::from_pem_files(folder.join("apiclient_cert.pem"), folder.join("apiclient_key.pem"))?;
+    let roots = Roots::from_pem_file(kit.join("ca.pem"))?;
+    let transport = UreqTransport::new(Settings::new().identity(identity).roots(roots))?;
     // The mock's admin API plays the user.
     let claim = || {
         let uri = format!("{url}/__mock/redpackets/{MCH_ID}/{}/claim", packet().mch_billno);

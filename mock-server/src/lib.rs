@@ -42,6 +42,8 @@
 mod account;
 mod answer;
 mod clock;
+#[cfg(feature = "conformance")]
+pub mod conformance;
 mod drawn;
 mod engine;
 mod handlers;
@@ -65,7 +67,7 @@ pub use mock::{MerchantBuilder, Mock, MockBuilder, MockError, MockMerchant};
 pub use packet::{Action, ActionError, Claim, Kind, OrderKey, RedPacket, Share, Status};
 pub use rules::{GroupRedPack, Rules};
 #[cfg(feature = "server")]
-pub use serve::{ServeError, Server, ServerBuilder};
+pub use serve::{Connections, ServeError, Server, ServerBuilder};
 pub use transport::InProcess;
 
 /// The code in the documents, so that it keeps compiling and running.

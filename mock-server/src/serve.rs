@@ -4,6 +4,7 @@ use std::io;
 use std::net::{IpAddr, SocketAddr, TcpListener};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -114,7 +115,12 @@ impl ServerBuilder {
             kit.write_merchant(merchant.mch_id())?;
         }
         let acceptor = TlsAcceptor::from(Arc::new(kit.server_config()?));
-        let shared = Arc::new(Shared { mock: self.mock, kit });
+        let shared = Arc::new(Shared {
+            mock: self.mock,
+            kit,
+            accepted: AtomicUsize::new(0),
+            open: AtomicUsize::new(0),
+        });
         let (stop, stopped) = oneshot::channel();
         let runtime =
             tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(ServeError::Thread)?;
@@ -138,6 +144,18 @@ impl ServerBuilder {
 struct Shared {
     mock: Mock,
     kit: Kit,
+    accepted: AtomicUsize,
+    open: AtomicUsize,
+}
+
+/// The connections of a server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Connections {
+    /// All that were ever accepted.
+    pub accepted: usize,
+    /// Those that are open now.
+    pub open: usize,
 }
 
 /// A running server. Dropping it frees the port, ends the thread, and removes a temporary kit.
@@ -162,6 +180,12 @@ impl Server {
     /// `http://127.0.0.1:<port>`. Plain HTTP presents no certificate.
     pub fn http_url(&self) -> String {
         format!("http://{}", self.address)
+    }
+
+    /// How many connections there were, and are: to see whether a client keeps them.
+    pub fn connections(&self) -> Connections {
+        let count = |number: &AtomicUsize| number.load(Ordering::SeqCst);
+        Connections { accepted: count(&self.shared.accepted), open: count(&self.shared.open) }
     }
 
     /// The certificates.
@@ -201,9 +225,14 @@ async fn accept(listener: TcpListener, acceptor: TlsAcceptor, shared: Arc<Shared
             continue;
         };
         let (acceptor, shared) = (acceptor.clone(), Arc::clone(&shared));
+        shared.accepted.fetch_add(1, Ordering::SeqCst);
+        shared.open.fetch_add(1, Ordering::SeqCst);
         tokio::spawn(async move {
             // A connection that breaks, or outstays its time, is its client's business.
-            drop(timeout(CONNECTION_TIME, connection(stream, peer.ip(), acceptor, shared)).await);
+            drop(
+                timeout(CONNECTION_TIME, connection(stream, peer.ip(), acceptor, Arc::clone(&shared))).await,
+            );
+            shared.open.fetch_sub(1, Ordering::SeqCst);
             drop(place);
         });
     }

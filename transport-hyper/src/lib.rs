@@ -1,125 +1,153 @@
-//! Asynchronous transport for `wechatpay-proto`, on hyper 1, tokio and rustls.
+//! Asynchronous transport for `wechatpay-proto`, on hyper 1, tokio and rustls (ring), with mutual TLS.
 //!
-//! **One call is one request on the wire**, on a connection of its own: nothing is sent again, no redirect is
-//! followed, no answer is decompressed, and no proxy is used. A 302 or a 500 comes back as it is.
-//!
-//! This is a small start. **Not there yet:** keeping connections for the next request, reading an identity from PEM
-//! files (see `wechatpay-transport-ureq`), limits for single steps, and moving on to the backup host, which is the
-//! caller's decision anyway. The certificates, both the merchant's and those of the authorities, come as rustls has
-//! them; the merchant's is shown for requests that are marked [`ClientCertificate`] and for no others.
+//! **One call is one request on the wire.** Nothing is sent again, no redirect is followed, no answer is
+//! decompressed; a 302 or a 500 comes back as it is. Settings come from the caller alone: nothing is read from the
+//! environment.
 //!
 //! ```no_run
-//! use rustls::pki_types::pem::PemObject;
-//! use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-//! use wechatpay_proto::transport::{BaseUrl, ClientCertificate, Transport};
-//! use wechatpay_transport_hyper::HyperTransport;
+//! use std::time::{Duration, SystemTime};
 //!
-//! # async fn pay(roots: rustls::RootCertStore) -> Result<(), Box<dyn std::error::Error>> {
-//! let certificate = CertificateDer::from_pem_file("apiclient_cert.pem")?;
-//! let key = PrivateKeyDer::from_pem_file("apiclient_key.pem")?;
-//! let transport = HyperTransport::new(roots)?.with_identity(vec![certificate], key)?;
+//! use wechatpay_proto::failover::Failover;
+//! use wechatpay_proto::v2::mmpaymkttransfers::{SendRedPack, SendRedPackOptions};
+//! use wechatpay_proto::{ApiKey, Client, Fen, Merchant, Outcome};
+//! use wechatpay_transport_hyper::{HyperTransport, Identity, Settings, Timeouts, os_random};
 //!
-//! // Requests usually come from the core, signed and marked.
-//! let request = http::Request::post(BaseUrl::default().join("/mmpaymkttransfers/sendredpack")?)
-//!     .extension(ClientCertificate)
-//!     .body("<xml>…</xml>".into())?;
-//! match transport.send(request).await {
-//!     Ok(response) => println!("{} with {} bytes", response.status(), response.body().len()),
-//!     Err(error) if error.is_not_sent() => println!("nothing was sent: {error}"),
-//!     Err(error) => println!("the outcome is unknown: {error}"),
+//! # async fn pay() -> Result<(), Box<dyn std::error::Error>> {
+//! // The files of the merchant platform. What is wrong with them is said here, not at the first payment.
+//! let identity = Identity::from_pem_files("apiclient_cert.pem", "apiclient_key.pem")?;
+//! let settings = Settings::new()
+//!     .identity(identity)
+//!     .timeouts(Timeouts { total: Duration::from_secs(20), ..Timeouts::default() })
+//!     .failover(Failover::default()); // later calls use api2 while api cannot be reached
+//! let transport = HyperTransport::new(settings)?;
+//!
+//! let merchant = Merchant::direct("1900000109", ApiKey::new(std::env::var("WECHATPAY_KEY")?)?)?;
+//! let client = Client::new(merchant, transport.clone(), os_random);
+//!
+//! // The number and all the rest belong on disk before the first byte leaves.
+//! let sent = client
+//!     .send(&SendRedPack {
+//!         mch_billno: "10000098201411111234567890",
+//!         wxappid: "wx8888888888888888",
+//!         send_name: "天虹百货",
+//!         re_openid: "oxTWIuGaIt6gTKsQRLau2M0yL16E",
+//!         total_amount: Fen(1_000),
+//!         wishing: "祝您元宵节快乐！",
+//!         client_ip: [192, 168, 0, 1].into(),
+//!         act_name: "猜灯谜抢红包活动",
+//!         remark: "快来抢！",
+//!         options: SendRedPackOptions::default(),
+//!     })
+//!     .await;
+//! let outcome = match &sent {
+//!     Ok(reply) => reply.outcome(),
+//!     Err(error) => error.outcome(), // always Unknown; its reason says whether anything was sent
+//! };
+//! match outcome {
+//!     Outcome::Accepted => println!("taken"),
+//!     Outcome::Failed => println!("not paid"),
+//!     Outcome::Unknown(reason) => println!("query, or send the SAME number again: {reason:?}"),
 //! }
+//!
+//! // Now and then, where the health of the service is reported:
+//! if let Some(days) = transport.identity().and_then(|identity| identity.renewal_due(SystemTime::now())) {
+//!     eprintln!("the merchant certificate ends in {days} days");
+//! }
+//! // At the end: lets the calls under way finish.
+//! transport.shutdown().await;
 //! # Ok(()) }
 //! ```
 //!
 //! # What is guaranteed
 //!
-//! * The server's certificate is always verified; there is no switch. Revocation is not checked.
 //! * `https` everywhere, plain `http` only to a loopback address, for a mock on the same machine.
-//! * HTTP/1.1 only, TLS 1.2 and 1.3.
-//! * The whole call has a time limit, 15 seconds by default. It needs a tokio runtime with time and I/O enabled.
-//! * A body above [`BODY_LIMIT`] bytes is an error, and so are response headers above 64 KiB.
-//! * No task is spawned: dropping the future drops the connection. The outcome of the request is then unknown.
+//! * TLS 1.2 and 1.3. The server's certificate is always verified; there is no switch. Revocation is not checked,
+//!   unless the operating system does it (`Roots::Platform`).
+//! * HTTP/1.1 only.
+//! * Connections that presented the merchant's certificate and connections that did not are never mixed.
+//! * Every step has a time limit and so has the whole call: [`Timeouts`].
+//! * A body above the limit ([`Settings::body_limit`]) is an error, and so are response headers above 64 KiB or more than
+//!   100 of them.
+//! * An error says by [`Fault::delivery`](wechatpay_proto::transport::Fault::delivery) whether it is proved that not a
+//!   byte of the request was handed to the operating system.
+//! * Nothing is spawned. The work is done by the call itself: dropping its future ends its connection, and a
+//!   connection that is kept for the next call is never one that was in the middle of anything. The outcome of a call
+//!   that was dropped is unknown.
+//! * Before a kept connection is used again, the operating system is asked whether the peer closed it or sent anything
+//!   on it. If so, another is opened, and nothing was sent on the old one.
+//!
+//! Names are resolved by the operating system, on a thread of tokio's. A call whose time is up does not wait for that
+//! thread; the thread ends when the operating system is done.
+//!
+//! A connection is kept for at most 15 seconds. One that nobody uses again is closed at the next call, by
+//! [`shutdown`](HyperTransport::shutdown), or with the transport.
+//!
+//! The end of a response that has neither a length nor chunks, over plain `http`, is the end of the connection: a
+//! truncated body can look whole there, and the reader of the XML has to notice. Over TLS it needs a closing message.
+//!
+//! # Runtime
+//!
+//! A tokio runtime with time and I/O enabled, of one thread or of many. A transport may be used on several runtimes; each
+//! has connections of its own.
+//!
+//! # Features
+//!
+//! All are off by default: `p12`, `platform-verifier` and `tracing`, as in `wechatpay-transport`.
 
-mod error;
+mod connect;
+mod exchange;
+mod gate;
+mod limits;
+mod pool;
+mod socket;
+mod worker;
 
 use std::fmt;
-use std::future::{Future, poll_fn};
-use std::pin::pin;
+use std::future::Future;
 use std::sync::Arc;
-use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{HOST, HeaderValue};
-use http::uri::{PathAndQuery, Scheme};
-use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
-use hyper::client::conn::http1;
-use hyper_util::rt::TokioIo;
-use rustls::client::WantsClientCert;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
-use rustls::{ClientConfig, ConfigBuilder, RootCertStore};
-use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::TcpStream;
-use tokio::time::{Instant, timeout_at};
-use tokio_rustls::TlsConnector;
-use wechatpay_proto::transport::{ClientCertificate, Transport, check_target};
+use tokio::runtime::Handle;
+use wechatpay_proto::transport::Transport;
 
-pub use error::TransportError;
+pub use wechatpay_transport::*;
 
-/// The longest response body that is read, in bytes: 64 KiB. XML answers have a few hundred.
-pub const BODY_LIMIT: usize = wechatpay_proto::wire::MAX_BODY;
+use connect::{Target, connect};
+use exchange::{exchange, has_one_end, start};
+use gate::Gate;
+use limits::Limits;
+use pool::{Connection, Pool};
 
-const HEADER_LIMIT: usize = 64 * 1024;
-
-/// The transport. Cloning is cheap.
+/// The transport. Cloning is cheap, and clones share their idle connections.
 #[derive(Clone)]
-pub struct HyperTransport {
-    roots: Arc<RootCertStore>,
-    /// With the merchant's certificate.
-    merchant: Option<Arc<ClientConfig>>,
-    /// Without.
-    anonymous: Arc<ClientConfig>,
-    total_timeout: Duration,
+pub struct HyperTransport(Arc<Shared>);
+
+struct Shared {
+    prepared: Prepared,
+    pool: Pool,
+    gate: Gate,
 }
 
 impl HyperTransport {
-    /// Believes these certificate authorities, for example those of the crate `webpki-roots`.
-    pub fn new(roots: impl Into<Arc<RootCertStore>>) -> Result<Self, rustls::Error> {
-        let roots = roots.into();
-        let anonymous = Arc::new(trusting(&roots)?.with_no_client_auth());
-        Ok(Self { roots, merchant: None, anonymous, total_timeout: Duration::from_secs(15) })
+    /// Checks the settings. Opens no connection and needs no runtime yet.
+    pub fn new(settings: Settings) -> Result<Self, BuildError> {
+        let prepared = settings.prepare()?;
+        let pool = Pool::new(prepared.idle_connections(), prepared.idle_time());
+        Ok(Self(Arc::new(Shared { prepared, pool, gate: Gate::default() })))
     }
 
-    /// The merchant's certificate chain, its own certificate first, and its private key, for requests marked
-    /// [`ClientCertificate`]. An error where the two cannot be used together.
-    pub fn with_identity(
-        mut self,
-        chain: Vec<CertificateDer<'static>>,
-        key: PrivateKeyDer<'static>,
-    ) -> Result<Self, rustls::Error> {
-        self.merchant = Some(Arc::new(trusting(&self.roots)?.with_client_auth_cert(chain, key)?));
-        Ok(self)
+    /// The merchant's certificate, for example to ask it for [`Identity::renewal_due`].
+    pub fn identity(&self) -> Option<&Identity> {
+        self.0.prepared.identity()
     }
 
-    /// The time for a whole call, from name resolution to the last byte of the response. 15 seconds by default, a
-    /// day at most.
-    #[must_use]
-    pub fn total_timeout(mut self, limit: Duration) -> Self {
-        self.total_timeout = limit.min(Duration::from_secs(86_400));
-        self
-    }
-
-    async fn exchange(&self, request: http::Request<Bytes>) -> Result<http::Response<Bytes>, TransportError> {
-        check_target(request.uri())?;
-        let encrypted = request.uri().scheme() == Some(&Scheme::HTTPS);
-        let tls = match request.extensions().get::<ClientCertificate>() {
-            _ if !encrypted => None, // there is no handshake that could present a certificate
-            Some(ClientCertificate) => Some(self.merchant.as_ref().ok_or(TransportError::NoIdentity)?),
-            None => Some(&self.anonymous),
-        };
-        let deadline = Instant::now() + self.total_timeout;
-        let connecting = connect(request.uri(), tls);
-        let stream = timeout_at(deadline, connecting).await.map_err(|_| TransportError::ConnectTimeout)??;
-        timeout_at(deadline, speak(stream, request)).await.map_err(|_| TransportError::Timeout)?
+    /// Takes no more calls, here and in all clones; waits until those under way have ended, each within its limits; and
+    /// closes the idle connections, each with a closing message. A call that comes later fails with
+    /// [`TransportError::ShutDown`], and nothing is sent.
+    pub async fn shutdown(&self) {
+        let Shared { prepared, pool, gate } = &*self.0;
+        gate.close().await;
+        pool.close(prepared.timeouts().tls).await;
     }
 }
 
@@ -130,81 +158,46 @@ impl Transport for HyperTransport {
         &self,
         request: http::Request<Bytes>,
     ) -> impl Future<Output = Result<http::Response<Bytes>, TransportError>> + Send {
-        self.exchange(request)
+        self.0.send(request)
+    }
+}
+
+impl Shared {
+    async fn send(&self, mut request: http::Request<Bytes>) -> Result<http::Response<Bytes>, TransportError> {
+        let _pass = self.gate.enter()?;
+        let call = self.prepared.begin(&mut request)?;
+        let outcome = self.carry(Target::new(request.uri(), call.lane()), request).await;
+        call.end(outcome)
+    }
+
+    async fn carry(
+        &self,
+        target: Target,
+        request: http::Request<Bytes>,
+    ) -> Result<http::Response<Bytes>, TransportError> {
+        if Handle::try_current().is_err() {
+            return Err(TransportError::Connect(Cause::new("not called within a tokio runtime")));
+        }
+        let limits = Limits::begin(self.prepared.timeouts());
+        let mut connection = self.connection(&target, &limits).await?;
+        let response = exchange(&mut connection, request, self.prepared.body_limit(), &limits).await?;
+        if has_one_end(response.headers()) {
+            self.pool.keep(target, connection).await;
+        }
+        Ok(response)
+    }
+
+    async fn connection(&self, target: &Target, limits: &Limits) -> Result<Connection, TransportError> {
+        if let Some(connection) = self.pool.take(target).await {
+            return Ok(connection);
+        }
+        let (stream, socket) = connect(&self.prepared, target, limits).await?;
+        start(stream, socket).await
     }
 }
 
 impl fmt::Debug for HyperTransport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("HyperTransport").field("total_timeout", &self.total_timeout).finish_non_exhaustive()
-    }
-}
-
-fn trusting(
-    roots: &Arc<RootCertStore>,
-) -> Result<ConfigBuilder<ClientConfig, WantsClientCert>, rustls::Error> {
-    let builder = ClientConfig::builder_with_provider(rustls::crypto::ring::default_provider().into());
-    Ok(builder.with_safe_default_protocol_versions()?.with_root_certificates(Arc::clone(roots)))
-}
-
-/// Connects with TLS, or without where there is no configuration for it.
-async fn connect(
-    target: &http::Uri,
-    tls: Option<&Arc<ClientConfig>>,
-) -> Result<Box<dyn Stream>, TransportError> {
-    let host = target.host().unwrap_or_default();
-    let host = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(host);
-    let port = target.port_u16().unwrap_or(if tls.is_some() { 443 } else { 80 });
-    let stream = TcpStream::connect((host, port)).await.map_err(TransportError::Connect)?;
-    let _ = stream.set_nodelay(true); // only a matter of speed
-    let Some(tls) = tls else { return Ok(Box::new(stream)) };
-    let name = ServerName::try_from(host.to_owned()).map_err(|_| TransportError::ServerName)?;
-    let connector = TlsConnector::from(Arc::clone(tls));
-    Ok(Box::new(connector.connect(name, stream).await.map_err(TransportError::Handshake)?))
-}
-
-trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
-
-impl<T: AsyncRead + AsyncWrite + Unpin + Send> Stream for T {}
-
-/// Sends the request and reads the response, and keeps the connection going meanwhile.
-async fn speak(
-    stream: Box<dyn Stream>,
-    request: http::Request<Bytes>,
-) -> Result<http::Response<Bytes>, TransportError> {
-    let request = to_wire(request)?;
-    let (mut sender, connection) =
-        http1::Builder::new().max_buf_size(HEADER_LIMIT).handshake(TokioIo::new(stream)).await?;
-    let answer = async {
-        let (parts, body) = sender.send_request(request).await?.into_parts();
-        let body = Limited::new(body, BODY_LIMIT).collect().await.map_err(body_error)?;
-        Ok(http::Response::from_parts(parts, body.to_bytes()))
-    };
-    let (mut connection, mut answer) = (pin!(connection), pin!(answer));
-    let mut connected = true;
-    poll_fn(|context| {
-        // Its error, if any, is handed to the request that waits.
-        connected = connected && connection.as_mut().poll(context).is_pending();
-        answer.as_mut().poll(context)
-    })
-    .await
-}
-
-/// On the wire the target is the path alone, and the host is a header.
-fn to_wire(request: http::Request<Bytes>) -> Result<http::Request<Full<Bytes>>, TransportError> {
-    let (mut parts, body) = request.into_parts();
-    let host = parts.uri.authority().map_or("", |authority| authority.as_str());
-    let host = HeaderValue::from_str(host).map_err(|_| TransportError::ServerName)?;
-    parts.headers.entry(HOST).or_insert(host);
-    let path = parts.uri.path_and_query().cloned();
-    parts.uri = path.unwrap_or_else(|| PathAndQuery::from_static("/")).into();
-    Ok(http::Request::from_parts(parts, Full::new(body)))
-}
-
-fn body_error(error: Box<dyn std::error::Error + Send + Sync>) -> TransportError {
-    match error.downcast::<hyper::Error>() {
-        Ok(error) => TransportError::Exchange(*error),
-        Err(error) if error.is::<LengthLimitError>() => TransportError::BodyTooLarge,
-        Err(error) => TransportError::Body(error),
+        f.debug_tuple("HyperTransport").field(&self.0.prepared).finish()
     }
 }

@@ -1,98 +1,87 @@
-//! Two things that ureq does not tell by itself.
-//!
-//! What failed before the request, and what after it: ureq resolves and connects, and only then writes the request.
-//! Whatever its resolver and its connector report (names, TCP, the proxy, the TLS handshake) is marked here, so
-//! "nothing was sent" is known from where an error came from and never guessed from its kind.
-//!
-//! And whether a body is whole: where the end of the connection ends it, ureq takes a reset, or TLS without its
-//! closing message, for that end. Anybody on the way could cut the body off like that.
+//! From a target to a connection that is ready for a request. Whatever fails here, nothing was sent.
 
-use std::fmt;
+use std::io;
+use std::sync::Arc;
 
 use http::Uri;
-use ureq::Agent;
+use http::uri::Scheme;
+use rustls::ClientConfig;
+use rustls::pki_types::ServerName;
 use ureq::config::Config;
-use ureq::unversioned::resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver};
-use ureq::unversioned::transport::{
-    Buffers, ConnectionDetails, Connector, DefaultConnector, NextTimeout, Transport,
-};
+use ureq::unversioned::resolver::{ResolvedSocketAddrs, Resolver};
+use ureq::unversioned::transport::{ConnectionDetails, Connector, LazyBuffers, NextTimeout};
+use wechatpay_transport::{Lane, Prepared, Step};
 
-/// ureq's own way to connect, with its errors marked and its connections strict.
-pub(crate) fn agent(config: Config) -> Agent {
-    Agent::with_parts(config, Marked(DefaultConnector::default()), Marked(DefaultResolver::default()))
+use crate::connection::{Connection, Line};
+use crate::progress;
+use crate::resolve::{addresses, bare};
+use crate::socket::Socket;
+use crate::tls::Tls;
+use crate::tunnel;
+
+/// Opens the connections of one lane.
+#[derive(Debug)]
+pub(crate) struct Connect {
+    pub(crate) prepared: Arc<Prepared>,
+    pub(crate) lane: Lane,
 }
 
-/// The mark: the request was not begun when this happened.
-#[derive(Debug)]
-pub(crate) struct NotBegun(pub(crate) ureq::Error);
-
-impl std::error::Error for NotBegun {}
-
-impl fmt::Display for NotBegun {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
-
-#[derive(Debug)]
-struct Marked<T>(T);
-
-impl Connector for Marked<DefaultConnector> {
-    type Out = Strict;
+impl Connector for Connect {
+    type Out = Connection;
 
     fn connect(
         &self,
         details: &ConnectionDetails<'_>,
-        chained: Option<()>,
-    ) -> Result<Option<Self::Out>, ureq::Error> {
-        Ok(self.0.connect(details, chained).map_err(mark)?.map(Strict))
+        _: Option<()>,
+    ) -> Result<Option<Connection>, ureq::Error> {
+        let line = self.open(details.uri)?;
+        progress::connected();
+        let config = details.config;
+        let buffers = LazyBuffers::new(config.input_buffer_size(), config.output_buffer_size());
+        Ok(Some(Connection::new(line, buffers)))
     }
 }
 
-impl Resolver for Marked<DefaultResolver> {
-    fn resolve(
-        &self,
-        uri: &Uri,
-        config: &Config,
-        timeout: NextTimeout,
-    ) -> Result<ResolvedSocketAddrs, ureq::Error> {
-        self.0.resolve(uri, config, timeout).map_err(mark)
+impl Connect {
+    fn open(&self, target: &Uri) -> Result<Line, ureq::Error> {
+        progress::enter(Step::Resolve);
+        let host = target.host().unwrap_or_default();
+        match self.prepared.tls(self.lane) {
+            Some(config) => self.open_tls(host, target.port_u16().unwrap_or(443), config).map_err(Into::into),
+            None if target.scheme() == Some(&Scheme::HTTPS) => Err(ureq::Error::TlsRequired),
+            None => Ok(Line::Plain(self.reach(host, target.port_u16().unwrap_or(80))?)),
+        }
+    }
+
+    fn open_tls(&self, host: &str, port: u16, config: &Arc<ClientConfig>) -> io::Result<Line> {
+        // A name that TLS cannot check is no reason to knock at a door.
+        let name = ServerName::try_from(bare(host).to_owned()).map_err(io::Error::other)?;
+        let socket = match self.prepared.proxy(self.lane) {
+            Some(proxy) => {
+                let mut socket = self.reach(proxy.host(), proxy.port())?;
+                tunnel::open(&mut socket, proxy, &format!("{host}:{port}"))?;
+                socket
+            }
+            None => self.reach(host, port)?,
+        };
+        progress::enter(Step::Handshake);
+        Ok(Line::Tls(Box::new(Tls::over(socket, config, name)?)))
+    }
+
+    fn reach(&self, host: &str, port: u16) -> io::Result<Socket> {
+        let addresses = addresses(&self.prepared, host, port)?;
+        progress::enter(Step::Connect);
+        Socket::open(&addresses)
     }
 }
 
-/// A proxy is reached through the same connector and resolver, so an error may come by twice.
-fn mark(error: ureq::Error) -> ureq::Error {
-    match error {
-        ureq::Error::Other(inner) if inner.is::<NotBegun>() => ureq::Error::Other(inner),
-        error => ureq::Error::Other(Box::new(NotBegun(error))),
-    }
-}
-
-/// A connection whose unclean end is an error that ureq does not overlook.
+/// ureq asks for addresses before it looks for a connection that it has kept. They are looked up where they are needed:
+/// in [`Connect`].
 #[derive(Debug)]
-struct Strict(Box<dyn Transport>);
+pub(crate) struct Later;
 
-impl Transport for Strict {
-    fn await_input(&mut self, timeout: NextTimeout) -> Result<bool, ureq::Error> {
-        self.0.await_input(timeout).map_err(|error| match error {
-            ureq::Error::Io(error) => ureq::Error::Other(error.into()),
-            error => error,
-        })
-    }
-
-    fn buffers(&mut self) -> &mut dyn Buffers {
-        self.0.buffers()
-    }
-
-    fn transmit_output(&mut self, amount: usize, timeout: NextTimeout) -> Result<(), ureq::Error> {
-        self.0.transmit_output(amount, timeout)
-    }
-
-    fn is_open(&mut self) -> bool {
-        self.0.is_open()
-    }
-
-    fn is_tls(&self) -> bool {
-        self.0.is_tls()
+impl Resolver for Later {
+    fn resolve(&self, _: &Uri, _: &Config, _: NextTimeout) -> Result<ResolvedSocketAddrs, ureq::Error> {
+        Ok(self.empty())
     }
 }

@@ -1,318 +1,237 @@
-//! Who we are, and whom we believe. Everything is judged here, once, and never again at the first request.
+//! TLS over a socket, with nothing left to chance between two calls.
 
-use std::fmt;
+use std::io::{self, Read, Write};
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
 
-use rustls::RootCertStore;
-use rustls::crypto::CryptoProvider;
-use rustls::pki_types::pem::{PemObject, SectionKind};
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use rustls::sign::CertifiedKey;
-use ureq::tls::{ClientCert, RootCerts};
-use x509_cert::certificate::{CertificateInner, TbsCertificate, Version};
-use x509_cert::der::asn1::UintRef;
-use x509_cert::der::oid::db::rfc5912::RSA_ENCRYPTION;
-use x509_cert::der::{Decode, Reader, SliceReader};
-use x509_cert::time::Time;
+use rustls::pki_types::ServerName;
+use rustls::{ClientConfig, ClientConnection};
 
-/// The merchant's certificate and its private key: `apiclient_cert.pem` and `apiclient_key.pem`.
-///
-/// A pair that exists is usable: both can be read, they belong together, rustls accepts them, and the certificate
-/// was valid at the time that was given. The key stays in memory as long as the identity and the transport live,
-/// and it never appears in `Debug`.
-#[derive(Clone)]
-pub struct Identity {
-    certificate: ClientCert,
-    common_name: Option<String>,
-    not_after: SystemTime,
+use crate::records::Records;
+use crate::socket::Socket;
+
+#[derive(Debug)]
+pub(crate) struct Tls {
+    connection: ClientConnection,
+    wire: Wire,
 }
 
-impl Identity {
-    /// [`from_pem_at`](Self::from_pem_at) with the time of the system clock.
-    #[expect(clippy::disallowed_methods, reason = "the thin wrapper that reads the clock")]
-    pub fn from_pem(certificate_chain: &[u8], private_key: &[u8]) -> Result<Self, IdentityError> {
-        Self::from_pem_at(certificate_chain, private_key, SystemTime::now())
+impl Tls {
+    /// Shakes hands.
+    pub(crate) fn over(
+        socket: Socket,
+        config: &Arc<ClientConfig>,
+        name: ServerName<'static>,
+    ) -> io::Result<Self> {
+        let connection = ClientConnection::new(Arc::clone(config), name).map_err(io::Error::other)?;
+        let mut tls = Self { connection, wire: Wire { socket, records: Records::default() } };
+        while tls.connection.is_handshaking() || tls.connection.wants_write() {
+            tls.connection.complete_io(&mut tls.wire)?;
+        }
+        Ok(tls)
     }
 
-    /// Reads a certificate chain, the merchant's own certificate first, and its private key; both are PEM. The key
-    /// is PKCS#8, PKCS#1 or SEC1, and not encrypted. `now` is the time at which the certificate has to be valid.
-    pub fn from_pem_at(
-        certificate_chain: &[u8],
-        private_key: &[u8],
-        now: SystemTime,
-    ) -> Result<Self, IdentityError> {
-        let (chain, key) = read_pem(certificate_chain, private_key)?;
-        let leaf = chain.first().ok_or(IdentityError::NoCertificate)?;
-        let parsed = CertificateInner::from_der(leaf).map_err(certificate_error)?;
-        let facts = parsed.tbs_certificate();
-        check_form(facts)?;
-        let not_after = check_validity(facts, now)?;
-        check_pair(&chain, &key)?;
-        let certificate = to_ureq(&chain, private_key)?;
-        Ok(Self { certificate, common_name: common_name(facts), not_after })
+    /// Hands all of it to the operating system. rustls's own stream would keep an error for the next write, and there
+    /// may be none.
+    pub(crate) fn write_all(&mut self, mut bytes: &[u8]) -> io::Result<()> {
+        while !bytes.is_empty() {
+            let taken = self.connection.writer().write(bytes)?;
+            bytes = &bytes[taken..];
+            self.send()?;
+        }
+        Ok(())
     }
 
-    /// The common name of the certificate, which is the `mch_id`; `None` where it has none that is text.
-    pub fn common_name(&self) -> Option<&str> {
-        self.common_name.as_deref()
-    }
-
-    /// The last moment at which the certificate is valid. Merchant certificates live for five years.
-    pub fn not_after(&self) -> SystemTime {
-        self.not_after
-    }
-
-    /// How many whole days of validity are left at `now`; negative once it has expired. Renew below 30.
-    pub fn days_left(&self, now: SystemTime) -> i64 {
-        let days = |span: Duration| i64::try_from(span.as_secs() / 86_400).unwrap_or(i64::MAX);
-        match self.not_after.duration_since(now) {
-            Ok(left) => days(left),
-            Err(past) => -days(past.duration()) - 1,
+    /// 0 only where the peer says goodbye. An end without that is an error: anybody on the way can make one.
+    pub(crate) fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        loop {
+            match self.connection.reader().read(buffer) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                read => return read,
+            }
+            self.connection.read_tls(&mut self.wire)?;
+            if let Err(error) = self.connection.process_new_packets() {
+                let _ = self.send(); // the alert
+                return Err(io::Error::new(io::ErrorKind::InvalidData, error));
+            }
+            self.send()?; // a change of keys, for example
         }
     }
 
-    pub(crate) fn certificate(&self) -> &ClientCert {
-        &self.certificate
-    }
-}
-
-impl fmt::Debug for Identity {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Identity")
-            .field("common_name", &self.common_name)
-            .field("not_after", &self.not_after)
-            .finish_non_exhaustive()
-    }
-}
-
-/// Why a certificate and a key cannot be used. Holds nothing of the key.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum IdentityError {
-    /// The first file holds no certificate.
-    #[error("the certificate file holds no PEM certificate")]
-    NoCertificate,
-    /// The second file holds no private key.
-    #[error("the key file holds no PEM private key")]
-    NoPrivateKey,
-    /// The key was given as the certificate and the certificate as the key.
-    #[error("the certificate file and the key file are swapped")]
-    Swapped,
-    /// The key is protected by a password. `openssl pkey -in apiclient_key.pem` writes it without.
-    #[error("the private key is encrypted")]
-    EncryptedKey,
-    /// The PEM of the certificate is damaged, for example cut off.
-    #[error("the PEM of the certificate is damaged")]
-    CertificatePem,
-    /// The PEM of the private key is damaged, for example cut off.
-    #[error("the PEM of the private key is damaged")]
-    KeyPem,
-    /// The certificate is not X.509, or not what rustls accepts.
-    #[error("the certificate cannot be read")]
-    Certificate(#[source] Box<dyn std::error::Error + Send + Sync>),
-    /// The certificate is X.509 version 1 or 2; TLS needs version 3.
-    #[error("the certificate is not X.509 version 3")]
-    CertificateVersion,
-    /// The RSA key has fewer than 2048 bits.
-    #[error("the RSA key has {bits} bits, and 2048 are needed")]
-    WeakKey {
-        /// The length of the modulus.
-        bits: usize,
-    },
-    /// The certificate is not valid yet; or the clock is wrong.
-    #[error("the certificate is not valid yet")]
-    NotYetValid {
-        /// The first moment at which it is valid.
-        not_before: SystemTime,
-    },
-    /// The certificate has expired.
-    #[error("the certificate has expired")]
-    Expired {
-        /// The last moment at which it was valid.
-        not_after: SystemTime,
-    },
-    /// The key is damaged, or of a kind that rustls with ring cannot use.
-    #[error("the private key cannot be used")]
-    UnusableKey(#[source] Box<dyn std::error::Error + Send + Sync>),
-    /// The key belongs to another certificate.
-    #[error("the private key does not belong to the certificate")]
-    KeyMismatch,
-}
-
-/// The certificate authorities that may vouch for the server.
-///
-/// WeChat Pay has changed its root before, so a single pinned one is a future outage. Verification cannot be
-/// switched off: to talk to a server of your own, trust its authority with [`from_pem`](Self::from_pem).
-#[derive(Clone, Debug, Default)]
-#[non_exhaustive]
-pub enum Roots {
-    /// Mozilla's authorities as they were when this program was built.
-    #[default]
-    WebPki,
-    /// These authorities and no others.
-    Custom(CustomRoots),
-}
-
-impl Roots {
-    /// Trusts exactly the certificates of a PEM file.
-    pub fn from_pem(pem: &[u8]) -> Result<Self, RootsError> {
-        let (certificates, _) = sections(pem).ok_or(RootsError::Pem)?;
-        if certificates.is_empty() {
-            return Err(RootsError::NoCertificate);
+    /// Whether the peer has sent nothing that is still to be read: nothing decrypted, nothing in the socket, and no
+    /// beginning of a record between the two. Session tickets may come at any time and are taken in.
+    pub(crate) fn is_silent(&mut self) -> bool {
+        for _ in 0..MAX_READS {
+            match self.connection.process_new_packets() {
+                Ok(state) if state.plaintext_bytes_to_read() == 0 && !state.peer_has_closed() => {}
+                _ => return false,
+            }
+            match self.connection.read_tls(&mut AtOnce(&mut self.wire)) {
+                Ok(read) if read > 0 => {}
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    return self.wire.records.is_between();
+                }
+                _ => return false,
+            }
         }
-        let mut store = RootCertStore::empty(); // ureq would silently leave out what does not fit
-        for certificate in &certificates {
-            store.add(certificate.clone()).map_err(|error| RootsError::Certificate(error.into()))?;
-        }
-        Ok(Self::Custom(CustomRoots(Arc::new(certificates.iter().map(to_ureq_certificate).collect()))))
+        false
     }
 
-    pub(crate) fn to_ureq(&self) -> RootCerts {
-        match self {
-            Self::WebPki => RootCerts::WebPki,
-            Self::Custom(CustomRoots(certificates)) => RootCerts::Specific(Arc::clone(certificates)),
+    fn send(&mut self) -> io::Result<()> {
+        while self.connection.wants_write() {
+            self.connection.write_tls(&mut self.wire)?;
+        }
+        Ok(())
+    }
+}
+
+/// A peer that has more than this to say between two calls is not silent.
+const MAX_READS: usize = 16;
+
+/// Says goodbye, where that needs no waiting.
+impl Drop for Tls {
+    fn drop(&mut self) {
+        self.connection.send_close_notify();
+        while self.connection.wants_write() {
+            if self.connection.write_tls(&mut AtOnce(&mut self.wire)).is_err() {
+                return;
+            }
         }
     }
 }
 
-/// Certificate authorities of the caller's choice. Made by [`Roots::from_pem`].
-#[derive(Clone)]
-pub struct CustomRoots(Arc<Vec<ureq::tls::Certificate<'static>>>);
+/// The socket, with an eye on the records that come in.
+#[derive(Debug)]
+struct Wire {
+    socket: Socket,
+    records: Records,
+}
 
-impl fmt::Debug for CustomRoots {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "CustomRoots({} certificates)", self.0.len())
+impl Read for Wire {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.socket.read(buffer)?;
+        self.records.pass(&buffer[..read]);
+        Ok(read)
     }
 }
 
-/// Why a file of certificate authorities cannot be used.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum RootsError {
-    /// There is no certificate in it.
-    #[error("the file holds no PEM certificate")]
-    NoCertificate,
-    /// The PEM is damaged.
-    #[error("the PEM is damaged")]
-    Pem,
-    /// One of the certificates cannot be a trust anchor.
-    #[error("a certificate cannot be used as a root")]
-    Certificate(#[source] Box<dyn std::error::Error + Send + Sync>),
-}
-
-/// The one provider of cryptography, always passed on explicitly.
-pub(crate) fn provider() -> Arc<CryptoProvider> {
-    Arc::new(rustls::crypto::ring::default_provider())
-}
-
-type Chain = Vec<CertificateDer<'static>>;
-
-fn read_pem(certificates: &[u8], key: &[u8]) -> Result<(Chain, PrivateKeyDer<'static>), IdentityError> {
-    // Before the sections: PEM knows no encrypted ones, and the old form of them is not even base64.
-    if contains(key, b"-----BEGIN ENCRYPTED PRIVATE KEY-----") || contains(key, b"Proc-Type: 4,ENCRYPTED") {
-        return Err(IdentityError::EncryptedKey);
+impl Write for Wire {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.socket.write(bytes)
     }
-    let (chain, misplaced_key) = sections(certificates).ok_or(IdentityError::CertificatePem)?;
-    let (misplaced_chain, key) = sections(key).ok_or(IdentityError::KeyPem)?;
-    match key {
-        None if chain.is_empty() && misplaced_key.is_some() && !misplaced_chain.is_empty() => {
-            Err(IdentityError::Swapped)
-        }
-        _ if chain.is_empty() => Err(IdentityError::NoCertificate),
-        None => Err(IdentityError::NoPrivateKey),
-        Some(key) => Ok((chain, key)),
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }
 
-/// All certificates and the first private key. `None` where the PEM is damaged: its error is dropped, because it can
-/// quote a line, and the line can be the key.
-fn sections(pem: &[u8]) -> Option<(Chain, Option<PrivateKeyDer<'static>>)> {
-    let (mut certificates, mut key) = (Vec::new(), None);
-    for section in <(SectionKind, Vec<u8>)>::pem_slice_iter(pem) {
-        match section.ok()? {
-            (SectionKind::Certificate, der) => certificates.push(CertificateDer::from(der)),
-            (kind, der) => key = key.or_else(|| PrivateKeyDer::from_pem(kind, der)),
+/// The same without waiting.
+struct AtOnce<'a>(&'a mut Wire);
+
+impl Read for AtOnce<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.0.socket.read_at_once(buffer)?;
+        self.0.records.pass(&buffer[..read]);
+        Ok(read)
+    }
+}
+
+impl Write for AtOnce<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self.0.socket.write_at_once(bytes)? {
+            0 => Err(io::ErrorKind::WriteZero.into()),
+            taken => Ok(taken),
         }
     }
-    Some((certificates, key))
-}
 
-fn contains(text: &[u8], part: &[u8]) -> bool {
-    text.windows(part.len()).any(|window| window == part)
-}
-
-/// What rustls would refuse as well, but with a less telling error.
-fn check_form(facts: &TbsCertificate) -> Result<(), IdentityError> {
-    if facts.version() != Version::V3 {
-        return Err(IdentityError::CertificateVersion);
-    }
-    match rsa_bits(facts).map_err(certificate_error)? {
-        Some(bits) if bits < 2048 => Err(IdentityError::WeakKey { bits }),
-        _ => Ok(()),
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }
 
-/// The length of the modulus; `None` where the key is not RSA.
-fn rsa_bits(facts: &TbsCertificate) -> x509_cert::der::Result<Option<usize>> {
-    let public_key = facts.subject_public_key_info();
-    if public_key.algorithm.oid != RSA_ENCRYPTION {
-        return Ok(None);
+#[cfg(test)]
+mod tests {
+    use std::net::{Ipv4Addr, TcpListener, TcpStream};
+    use std::thread;
+
+    use rustls::{ServerConfig, ServerConnection, StreamOwned};
+    use wechatpay_transport::{Lane, Roots, Settings, Step, Timeouts};
+
+    use super::*;
+    use crate::progress::{self, Watch};
+
+    type Peer = StreamOwned<ServerConnection, TcpStream>;
+
+    fn pair() -> (Tls, Peer) {
+        let certified = rcgen::generate_simple_self_signed(["pay.example".to_owned()]).unwrap();
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let server = ServerConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(vec![certified.cert.der().clone()], certified.signing_key.into())
+            .unwrap();
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let address = listener.local_addr().unwrap();
+        let peer = thread::spawn(move || {
+            let connection = ServerConnection::new(server.into()).unwrap();
+            let mut peer = StreamOwned::new(connection, listener.accept().unwrap().0);
+            while peer.conn.is_handshaking() || peer.conn.wants_write() {
+                peer.conn.complete_io(&mut peer.sock).unwrap();
+            }
+            peer
+        });
+        let roots = Roots::from_pem(certified.cert.pem().as_bytes()).unwrap();
+        let prepared = Settings::new().roots(roots).prepare().unwrap();
+        let config = prepared.tls(Lane::Anonymous).unwrap();
+        progress::enter(Step::Handshake);
+        let tls = Tls::over(Socket::open(&[address]).unwrap(), config, "pay.example".try_into().unwrap());
+        (tls.unwrap(), peer.join().unwrap())
     }
-    let mut modulus_and_exponent = SliceReader::new(public_key.subject_public_key.raw_bytes())?;
-    let bits = modulus_and_exponent.sequence(|reader| {
-        let modulus = UintRef::decode(reader)?;
-        UintRef::decode(reader)?;
-        let leading_zeros = modulus.as_bytes().first().map_or(0, |byte| byte.leading_zeros() as usize);
-        Ok::<_, x509_cert::der::Error>(modulus.as_bytes().len() * 8 - leading_zeros)
-    })?;
-    Ok(Some(bits))
-}
 
-/// Returns the end of the validity. Both ends belong to it.
-fn check_validity(facts: &TbsCertificate, now: SystemTime) -> Result<SystemTime, IdentityError> {
-    let moment = |time: Time| {
-        let moment = SystemTime::UNIX_EPOCH.checked_add(time.to_unix_duration());
-        moment.ok_or_else(|| certificate_error("a date that this system cannot represent"))
-    };
-    let (not_before, not_after) = (moment(facts.validity().not_before)?, moment(facts.validity().not_after)?);
-    if now < not_before {
-        return Err(IdentityError::NotYetValid { not_before });
+    #[test]
+    fn tickets_are_silence_and_an_answer_is_not() {
+        let _watch = Watch::begin(&Timeouts::default());
+        let (mut tls, mut peer) = pair();
+        assert!(tls.is_silent()); // whether the tickets of TLS 1.3 have come or not
+        peer.write_all(b"an answer").unwrap();
+        peer.flush().unwrap();
+        while tls.is_silent() {
+            tls.wire.socket.wait(); // for the tickets, perhaps, before it
+        }
+        assert!(!tls.is_silent(), "it is not lost by looking");
+        assert_eq!(tls.read(&mut [0; 99]).unwrap(), 9);
+        assert!(tls.is_silent());
     }
-    if now > not_after {
-        return Err(IdentityError::Expired { not_after });
+
+    #[test]
+    fn half_a_record_is_not_silence() {
+        let _watch = Watch::begin(&Timeouts::default());
+        let (mut tls, mut peer) = pair();
+        let mut record = Vec::new();
+        peer.conn.writer().write_all(b"an answer").unwrap();
+        peer.conn.write_tls(&mut record).unwrap();
+        let (first, second) = record.split_at(7);
+        peer.sock.write_all(first).unwrap();
+        while tls.is_silent() {
+            tls.wire.socket.wait();
+        }
+        assert!(!tls.is_silent());
+        peer.sock.write_all(second).unwrap();
+        assert_eq!(tls.read(&mut [0; 99]).unwrap(), 9);
+        assert!(tls.is_silent());
     }
-    Ok(not_after)
-}
 
-/// Does what ureq does at the first request. ureq panics there if it fails.
-fn check_pair(chain: &Chain, key: &PrivateKeyDer<'static>) -> Result<(), IdentityError> {
-    let key = provider()
-        .key_provider
-        .load_private_key(key.clone_key())
-        .map_err(|error| IdentityError::UnusableKey(error.into()))?;
-    CertifiedKey::new(chain.clone(), key).keys_match().map_err(|error| match error {
-        rustls::Error::InconsistentKeys(_) => IdentityError::KeyMismatch,
-        error => certificate_error(error),
-    })
-}
-
-fn common_name(facts: &TbsCertificate) -> Option<String> {
-    let name = facts.subject().common_name().ok()??;
-    Some(name.value().into_owned())
-}
-
-/// ureq takes the kind of a key from PEM alone. It picks the first key in the text, as [`sections`] did.
-fn to_ureq(chain: &Chain, key_pem: &[u8]) -> Result<ClientCert, IdentityError> {
-    let certificates: Vec<_> = chain.iter().map(to_ureq_certificate).collect();
-    let key = ureq::tls::PrivateKey::from_pem(key_pem).map_err(|_| IdentityError::KeyPem)?;
-    Ok(ClientCert::new_with_certs(&certificates, key))
-}
-
-fn to_ureq_certificate(certificate: &CertificateDer<'_>) -> ureq::tls::Certificate<'static> {
-    ureq::tls::Certificate::from_der(certificate).to_owned()
-}
-
-fn certificate_error(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> IdentityError {
-    IdentityError::Certificate(error.into())
+    #[test]
+    fn a_goodbye_is_an_end_and_its_absence_an_error() {
+        let _watch = Watch::begin(&Timeouts::default());
+        let (mut tls, mut peer) = pair();
+        peer.conn.send_close_notify();
+        peer.conn.write_tls(&mut peer.sock).unwrap();
+        assert_eq!(tls.read(&mut [0; 99]).unwrap(), 0);
+        assert!(!tls.is_silent());
+        let (mut tls, peer) = pair();
+        drop(peer);
+        assert_eq!(tls.read(&mut [0; 99]).unwrap_err().kind(), io::ErrorKind::UnexpectedEof);
+        assert!(!tls.is_silent());
+    }
 }

@@ -7,6 +7,7 @@ use std::fmt;
 use crate::outcome::{Outcome, Reason};
 use crate::rule::{Rule, Violation};
 use crate::sign::SignType;
+use crate::transport::Fault;
 use crate::wire::{Malformed, Value, XmlError};
 
 /// The request, or what it is made of, breaks a rule. Nothing was signed and nothing was sent.
@@ -120,7 +121,7 @@ impl ReplyError {
 pub enum Side {
     /// On our side, before a byte was sent.
     Local,
-    /// Between the two, where nobody knows whether the request arrived.
+    /// Between the two: the request may have arrived, unless the transport proves that it was not sent.
     Between,
     /// On the other side, in the answer.
     Remote,
@@ -133,7 +134,7 @@ pub enum Error<T> {
     /// Local: the request breaks a rule; nothing was sent.
     #[error(transparent)]
     Request(#[from] RequestError),
-    /// Between: the transport failed; the request may or may not have arrived.
+    /// Between: the transport failed; the request may or may not have arrived, see [`Fault::delivery`].
     #[error("transport failed")]
     Transport(#[source] T),
     /// Remote: the answer cannot be used.
@@ -151,12 +152,15 @@ impl<T> Error<T> {
         }
     }
 
-    /// Always [`Outcome::Unknown`]. A local error says nothing about attempts made before; nothing but an answer
-    /// settles an order.
-    pub fn outcome(&self) -> Outcome<'static> {
+    /// Always [`Outcome::Unknown`], even where nothing was sent: that says nothing about attempts made before, and
+    /// nothing but an answer settles an order.
+    pub fn outcome(&self) -> Outcome<'static>
+    where
+        T: Fault,
+    {
         Outcome::Unknown(match self {
-            Self::Request(_) => Reason::NotSent,
-            Self::Transport(_) => Reason::Transport,
+            Self::Request(_) => Reason::InvalidRequest,
+            Self::Transport(fault) => Reason::Transport(fault.delivery()),
             Self::Reply(_) => Reason::Unreadable,
         })
     }

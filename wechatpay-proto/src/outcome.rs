@@ -5,6 +5,7 @@ use std::borrow::Cow;
 
 use crate::code::{Advice, ErrorCode};
 use crate::reply::Head;
+use crate::transport::Delivery;
 
 /// What is certain about one order after one answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,10 +43,10 @@ pub enum Reason<'b> {
     Contradiction,
     /// The answer could not be read, verified or matched with its request.
     Unreadable,
-    /// The transport failed; the request may or may not have arrived.
-    Transport,
+    /// The transport failed, before this attempt was sent or when nobody knows whether it arrived.
+    Transport(Delivery),
     /// The request broke a rule and was not sent; attempts before it are as open as they were.
-    NotSent,
+    InvalidRequest,
 }
 
 impl Reason<'_> {
@@ -62,7 +63,8 @@ impl Reason<'_> {
                 Advice::FixSetup | Advice::FixOrder => Advice::FixSetup,
                 _ => Advice::Query,
             },
-            Self::NotSent => Advice::FixSetup,
+            Self::InvalidRequest => Advice::FixSetup,
+            Self::Transport(Delivery::NotSent) => Advice::ResendSame,
             Self::Contradiction => Advice::FixOrder,
             _ => Advice::Query,
         }
@@ -80,8 +82,8 @@ impl Reason<'_> {
             Self::UnknownStatus(status) => Reason::UnknownStatus(Cow::Owned(status.into_owned())),
             Self::Contradiction => Reason::Contradiction,
             Self::Unreadable => Reason::Unreadable,
-            Self::Transport => Reason::Transport,
-            Self::NotSent => Reason::NotSent,
+            Self::Transport(delivery) => Reason::Transport(delivery),
+            Self::InvalidRequest => Reason::InvalidRequest,
         }
     }
 }

@@ -20,6 +20,8 @@
 //! ```
 
 use std::borrow::Cow;
+use std::convert::Infallible;
+use std::error::Error;
 use std::future::Future;
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
@@ -31,7 +33,7 @@ use crate::endpoint::Host;
 /// An asynchronous transport. The future is `Send`; dropping it in flight leaves the outcome unknown.
 pub trait Transport {
     /// What went wrong between the two ends.
-    type Error: std::error::Error + Send + Sync + 'static;
+    type Error: Fault;
 
     /// Sends `request` once and returns the response, whatever its status.
     ///
@@ -46,7 +48,7 @@ pub trait Transport {
 /// A blocking transport.
 pub trait BlockingTransport {
     /// What went wrong between the two ends.
-    type Error: std::error::Error + Send + Sync + 'static;
+    type Error: Fault;
 
     /// Sends `request` once and returns the response, whatever its status.
     ///
@@ -54,6 +56,41 @@ pub trait BlockingTransport {
     /// presented.
     fn send_blocking(&self, request: http::Request<Bytes>) -> Result<http::Response<Bytes>, Self::Error>;
 }
+
+/// Whether a call that failed can have reached the peer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Delivery {
+    /// Proved: not a byte of the request was written. A hint for how long to wait; attempts made before this one are
+    /// as open as they were.
+    NotSent,
+    /// Not proved, so it may have arrived and been carried out.
+    MaybeSent,
+}
+
+/// The error of a transport. One line makes any error type fit, and claims nothing:
+///
+/// ```
+/// # #[derive(Debug)] struct MyError;
+/// # impl std::fmt::Display for MyError {
+/// #     fn fmt(&self, _: &mut std::fmt::Formatter<'_>) -> std::fmt::Result { Ok(()) }
+/// # }
+/// # impl std::error::Error for MyError {}
+/// use wechatpay_proto::transport::{Delivery, Fault};
+///
+/// impl Fault for MyError {}
+/// assert_eq!(MyError.delivery(), Delivery::MaybeSent);
+/// ```
+pub trait Fault: Error + Send + Sync + 'static {
+    /// [`Delivery::MaybeSent`], unless the transport can prove that not a byte of the request was written.
+    fn delivery(&self) -> Delivery {
+        Delivery::MaybeSent
+    }
+}
+
+/// An I/O error by itself proves nothing.
+impl Fault for std::io::Error {}
+
+impl Fault for Infallible {}
 
 /// The mark, among the extensions of a request, of an endpoint that wants the merchant's client certificate
 /// (`apiclient_cert`).
@@ -64,7 +101,7 @@ impl<F, R, E> Transport for F
 where
     F: Fn(http::Request<Bytes>) -> R,
     R: Future<Output = Result<http::Response<Bytes>, E>> + Send,
-    E: std::error::Error + Send + Sync + 'static,
+    E: Fault,
 {
     type Error = E;
 
@@ -79,7 +116,7 @@ where
 impl<F, E> BlockingTransport for F
 where
     F: Fn(http::Request<Bytes>) -> Result<http::Response<Bytes>, E>,
-    E: std::error::Error + Send + Sync + 'static,
+    E: Fault,
 {
     type Error = E;
 

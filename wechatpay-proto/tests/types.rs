@@ -16,7 +16,9 @@ use wechatpay_proto::endpoint::{Endpoint as _, Envelope, Incoming, Spec};
 use wechatpay_proto::jsapi::{AppPayment, RequestPayment, SendBizRedPacket};
 use wechatpay_proto::reply::{Head, Reply, ResultCode};
 use wechatpay_proto::rule::{Rule, Violation};
-use wechatpay_proto::transport::{BaseUrl, BlockingTransport, ClientCertificate, TargetError, Transport};
+use wechatpay_proto::transport::{
+    BaseUrl, BlockingTransport, ClientCertificate, Delivery, Fault, TargetError, Transport,
+};
 use wechatpay_proto::v2::mmpaymkttransfers::{
     GetHbInfo, GetHbInfoReply, HbInfo, HbStatus, QueryWorkWxRedPack, QueryWorkWxRedPackReply, Scene,
     SendGroupRedPackReply, SendMiniProgramHb, SendMiniProgramHbReply, SendRedPack, SendRedPackOptions,
@@ -174,7 +176,7 @@ fn a_source_of_nonces_may_be_dry_and_then_nothing_is_sent() {
     let transport = |_: http::Request<Bytes>| -> Result<http::Response<Bytes>, io::Error> { panic!("sent") };
     let dry = || Err::<[u8; 16], _>(io::Error::other("no entropy"));
     let error = Client::new(MERCHANT.clone(), transport, dry).send_blocking(&PACKET).unwrap_err();
-    assert_eq!((error.side(), error.outcome()), (Side::Local, Outcome::Unknown(Reason::NotSent)));
+    assert_eq!((error.side(), error.outcome()), (Side::Local, Outcome::Unknown(Reason::InvalidRequest)));
     let Error::Request(error) = error else { panic!("{error}") };
     assert_eq!((error.field(), error.violation()), ("nonce_str", &Violation::NoRandomness));
     let wet = Client::new(MERCHANT.clone(), FixedAnswer(document(&SENT)), || Ok::<_, io::Error>([1; 16]));
@@ -201,10 +203,13 @@ fn an_error_knows_its_side_and_settles_nothing() {
         Client::new(MERCHANT.clone(), transport, || [0; 16]).send_blocking(request).unwrap_err()
     };
     let local = call(&SendRedPack { mch_billno: "", ..PACKET.clone() }, Ok("<xml/>"));
-    assert_eq!((local.side(), local.outcome()), (Side::Local, Outcome::Unknown(Reason::NotSent)));
+    assert_eq!((local.side(), local.outcome()), (Side::Local, Outcome::Unknown(Reason::InvalidRequest)));
     assert_eq!((calls.get(), local.to_string().as_str()), (0, "mch_billno is required"));
     let between = call(&PACKET, Err(io::ErrorKind::TimedOut));
-    assert_eq!((between.side(), between.outcome()), (Side::Between, Outcome::Unknown(Reason::Transport)));
+    assert_eq!(
+        (between.side(), between.outcome()),
+        (Side::Between, Outcome::Unknown(Reason::Transport(Delivery::MaybeSent)))
+    );
     let remote = call(&PACKET, Ok("<xml/>"));
     assert_eq!((remote.side(), remote.outcome()), (Side::Remote, Outcome::Unknown(Reason::Unreadable)));
     assert_eq!(calls.get(), 2);
@@ -217,6 +222,29 @@ fn an_error_knows_its_side_and_settles_nothing() {
         settled => panic!("{settled:?}"),
     });
     assert_eq!(advice, [Advice::FixSetup, Advice::Query, Advice::Query]);
+}
+
+#[test]
+fn even_a_proof_that_nothing_was_sent_settles_nothing() {
+    #[derive(Debug, PartialEq, Eq)]
+    struct Proved;
+    impl std::fmt::Display for Proved {
+        fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            f.write_str("nobody answered")
+        }
+    }
+    impl std::error::Error for Proved {}
+    impl Fault for Proved {
+        fn delivery(&self) -> Delivery {
+            Delivery::NotSent
+        }
+    }
+    let transport = |_: http::Request<Bytes>| -> Result<http::Response<Bytes>, Proved> { Err(Proved) };
+    let error = Client::new(MERCHANT.clone(), transport, || [0; 16]).send_blocking(&PACKET).unwrap_err();
+    let reason = Reason::Transport(Delivery::NotSent);
+    assert_eq!((error.side(), error.outcome()), (Side::Between, Outcome::Unknown(reason.clone())));
+    assert_eq!((reason.advice(), reason.clone().into_owned()), (Advice::ResendSame, reason));
+    assert_eq!(io::Error::from(io::ErrorKind::ConnectionRefused).delivery(), Delivery::MaybeSent);
 }
 
 #[test]

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use wechatpay_mock_server::{Mock, MockMerchant};
 use wechatpay_proto::transport::BlockingTransport as _;
-use wechatpay_transport_ureq::{Identity, Roots, UreqTransport};
+use wechatpay_transport_ureq::{Identity, Roots, Settings, UreqTransport};
 
 use crate::common::{APPID, Answer, Form, KEY, MCH_ID};
 use crate::raw::{bounded, health, request, status, talk};
@@ -179,14 +179,10 @@ fn exchange(running: &Running, form: impl Fn(&MockMerchant) -> Form) -> Answer {
     let mock = Mock::builder().build();
     let twin = mock.merchant().mch_id(text("mch_id")).key(text("key")).appid(text("appid"));
     let twin = twin.agent_secret(text("agent_secret")).create().unwrap();
-    let transport = UreqTransport::builder()
-        .identity(
-            Identity::from_pem(&fs::read(text("cert")).unwrap(), &fs::read(text("key_pem")).unwrap())
-                .unwrap(),
-        )
-        .roots(Roots::from_pem(&fs::read(running.path("ca")).unwrap()).unwrap())
-        .build()
-        .unwrap();
+    let settings = Settings::new()
+        .identity(Identity::from_pem_files(text("cert"), text("key_pem")).unwrap())
+        .roots(Roots::from_pem_file(running.path("ca")).unwrap());
+    let transport = UreqTransport::new(settings).unwrap();
     let mut request = form(&twin).request();
     *request.uri_mut() = format!("{}{}", running.text("url"), request.uri().path()).parse().unwrap();
     Answer::new(transport.send_blocking(request).unwrap())

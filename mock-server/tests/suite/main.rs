@@ -20,6 +20,8 @@ mod admin;
 mod binary;
 #[cfg(feature = "server")]
 mod clients;
+#[cfg(feature = "conformance")]
+mod conformance;
 #[cfg(feature = "server")]
 mod kit;
 #[cfg(feature = "server")]

@@ -13,12 +13,12 @@ use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 use wechatpay_mock_server::{Kit, Mock, MockMerchant, Server, Validity};
-use wechatpay_proto::transport::{BaseUrl, BlockingTransport, ClientCertificate};
+use wechatpay_proto::transport::{BaseUrl, BlockingTransport, ClientCertificate, Delivery, Fault};
 use wechatpay_proto::v2::mmpaymkttransfers::{
     GetHbInfo, GetHbInfoReply, SendRedPack, SendRedPackOptions, SendRedPackReply,
 };
 use wechatpay_proto::{Client, Fen, Nonce};
-use wechatpay_transport_ureq::{Identity, Roots, UreqTransport};
+use wechatpay_transport_ureq::{Identity, Roots, Settings, UreqTransport};
 
 use crate::common::{APPID, Answer, Form, KEY, MCH_ID, OPENID, SEND, call, post, shop};
 use crate::raw::connect;
@@ -54,7 +54,7 @@ pub(crate) fn transport(server: &Server, (certificate, key): (String, String)) -
     let identity = Identity::from_pem(certificate.as_bytes(), key.as_bytes())
         .or_else(|_| Identity::from_pem_at(certificate.as_bytes(), key.as_bytes(), month_ago))
         .unwrap();
-    UreqTransport::builder().identity(identity).roots(roots(server)).build().unwrap()
+    UreqTransport::new(Settings::new().identity(identity).roots(roots(server))).unwrap()
 }
 
 pub(crate) fn own(server: &Server, mch_id: &str) -> (String, String) {
@@ -118,7 +118,7 @@ fn each_certificate_gets_the_answer_of_the_service() {
     let base = server.https_url();
     let of = |material| send(&transport(&server, material), &base, &Form::send(&merchant, "1"));
 
-    let bare = UreqTransport::builder().roots(roots(&server)).build().unwrap();
+    let bare = UreqTransport::new(Settings::new().roots(roots(&server))).unwrap();
     let mut unmarked = Form::send(&merchant, "1").request();
     unmarked.extensions_mut().clear();
     *unmarked.uri_mut() = format!("{base}{SEND}").parse().unwrap();
@@ -272,9 +272,9 @@ fn a_client_that_does_not_trust_the_kit_sends_nothing() {
     let (certificate, key) = own(&server, MCH_ID);
     let identity = Identity::from_pem(certificate.as_bytes(), key.as_bytes()).unwrap();
     let roots = Roots::from_pem(stranger.ca_pem().as_bytes()).unwrap();
-    let transport = UreqTransport::builder().identity(identity).roots(roots).build().unwrap();
+    let transport = UreqTransport::new(Settings::new().identity(identity).roots(roots)).unwrap();
     let mut request = post(SEND, Form::send(&merchant, "1").xml());
     *request.uri_mut() = format!("{}{SEND}", server.https_url()).parse().unwrap();
-    assert!(transport.send_blocking(request).unwrap_err().is_not_sent());
+    assert_eq!(transport.send_blocking(request).unwrap_err().delivery(), Delivery::NotSent);
     assert_eq!((mock.requests(), KEY), (0, merchant.key()));
 }

@@ -3,10 +3,11 @@
 use std::process::Command;
 
 use wechatpay_proto::transport::BlockingTransport;
-use wechatpay_transport_ureq::{Roots, UreqTransport};
+use wechatpay_transport_ureq::{Roots, Settings};
 
 use crate::authority::{Authority, Demand};
 use crate::server::{Reply, Server, ok, post};
+use crate::with;
 
 const TARGETS: &str = "WECHATPAY_TEST_TARGETS";
 const ROOTS: &str = "WECHATPAY_TEST_ROOTS";
@@ -37,7 +38,7 @@ fn proxy_variables_are_ignored() {
 fn child() {
     let Ok(targets) = std::env::var(TARGETS) else { return };
     let roots = Roots::from_pem(std::env::var(ROOTS).unwrap().as_bytes()).unwrap();
-    let transport = UreqTransport::builder().roots(roots).build().unwrap();
+    let transport = with(Settings::new().roots(roots));
     for target in targets.split(' ') {
         assert_eq!(transport.send_blocking(post(target)).unwrap().status(), 200);
     }

@@ -1,18 +1,18 @@
 //! HTTP on raw sockets: what is sent, what comes back, and how often.
 
 use std::net::{Ipv4Addr, TcpListener};
-use std::time::Duration;
 
 use bytes::Bytes;
-use wechatpay_proto::transport::{BlockingTransport, ClientCertificate, TargetError};
-use wechatpay_transport_ureq::{BODY_LIMIT, Timeouts, TransportError, UreqTransport};
+use wechatpay_proto::transport::{BlockingTransport, ClientCertificate, Delivery, Fault, TargetError};
+use wechatpay_transport_ureq::{BODY_LIMIT, Settings, TransportError, UreqTransport};
 
 use crate::server::{Reply, Seen, Server, answer, ok, post};
+use crate::with;
 
 type Outcome = Result<http::Response<Bytes>, TransportError>;
 
 fn transport() -> UreqTransport {
-    UreqTransport::builder().build().unwrap()
+    with(Settings::new())
 }
 
 /// Sends one request to a server with this reply.
@@ -106,32 +106,10 @@ fn a_broken_exchange_is_an_error_and_is_not_repeated() {
         let (outcome, seen) = exchange(Reply::Close(broken.as_bytes().to_vec()));
         let error = outcome.unwrap_err();
         assert!(matches!(error, TransportError::Exchange(_)), "{broken:.60}: {error:?}");
-        assert!(!error.is_not_sent());
+        assert_eq!(error.delivery(), Delivery::MaybeSent);
         assert!(!format!("{error:?}").contains('\u{1b}'));
         one_request(&seen);
     }
-}
-
-#[test]
-fn silence_ends_with_the_total_time() {
-    let timeouts = Timeouts { total: Duration::from_millis(250), ..Timeouts::default() };
-    let server = Server::plain(Reply::Silence);
-    let transport = UreqTransport::builder().timeouts(timeouts).build().unwrap();
-    let error = transport.send_blocking(post(&server.http())).unwrap_err();
-    assert!(matches!(error, TransportError::Timeout), "{error:?}");
-    assert!(!error.is_not_sent());
-    one_request(&server.finish());
-}
-
-#[test]
-fn silence_after_half_a_body_ends_with_the_time_for_bodies() {
-    let total = Duration::from_secs(600); // so that it is not the total which ends it
-    let timeouts = Timeouts { body: Duration::from_millis(100), total, ..Timeouts::default() };
-    let server = Server::plain(Reply::Answer(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n<xml>".to_vec()));
-    let transport = UreqTransport::builder().timeouts(timeouts).build().unwrap();
-    let error = transport.send_blocking(post(&server.http())).unwrap_err();
-    assert!(matches!(error, TransportError::Timeout), "{error:?}");
-    one_request(&server.finish());
 }
 
 #[test]
@@ -148,8 +126,8 @@ fn a_body_has_a_limit() {
         one_request(&seen);
         let (outcome, seen) = exchange(Reply::Close(reply(BODY_LIMIT + 1)));
         let error = outcome.unwrap_err();
-        assert!(matches!(error, TransportError::BodyTooLarge), "{error:?}");
-        assert!(!error.is_not_sent());
+        assert!(matches!(error, TransportError::BodyTooLarge { limit: BODY_LIMIT }), "{error:?}");
+        assert_eq!(error.delivery(), Delivery::MaybeSent);
         one_request(&seen);
     }
 }
@@ -166,29 +144,90 @@ fn a_compressed_body_stays_compressed() {
 }
 
 #[test]
+fn the_limit_for_bodies_can_be_set() {
+    let server = Server::plain(Reply::Answer(ok(b"123456")));
+    let transport = |limit| with(Settings::new().body_limit(limit));
+    assert_eq!(transport(6).send_blocking(post(&server.http())).unwrap().body().as_ref(), b"123456");
+    let error = transport(5).send_blocking(post(&server.http())).unwrap_err();
+    assert!(matches!(error, TransportError::BodyTooLarge { limit: 5 }), "{error:?}");
+    server.finish();
+}
+
+#[test]
+fn the_body_says_how_long_it_is() {
+    let server = Server::plain(Reply::Answer(ok(b"")));
+    let mut request = post(&server.http());
+    for (name, value) in
+        [("content-length", "99"), ("transfer-encoding", "chunked"), ("expect", "100-continue")]
+    {
+        request.headers_mut().insert(name, value.parse().unwrap());
+    }
+    assert_eq!(transport().send_blocking(request).unwrap().status(), 200);
+    let seen = server.finish();
+    one_request(&seen);
+    assert!(seen.requests[0].head.to_lowercase().contains("content-length: 11\r\n"));
+    assert_eq!(seen.requests[0].body, b"<xml></xml>");
+}
+
+#[test]
+fn a_method_without_body_goes_out_too() {
+    let server = Server::plain(Reply::Answer(ok(b"got")));
+    let request = http::Request::get(server.http()).body(Bytes::new()).unwrap();
+    assert_eq!(transport().send_blocking(request).unwrap().body().as_ref(), b"got");
+    let seen = server.finish();
+    one_request(&seen);
+    assert!(!seen.requests[0].head.to_lowercase().contains("content-length"));
+}
+
+#[test]
 fn a_refused_connection_proves_that_nothing_was_sent() {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     let address = listener.local_addr().unwrap();
     drop(listener);
     for scheme in ["http", "https"] {
         let error = transport().send_blocking(post(&format!("{scheme}://{address}/"))).unwrap_err();
-        assert!(matches!(error, TransportError::NotConnected(_)), "{error:?}");
-        assert!(error.is_not_sent());
+        assert!(matches!(error, TransportError::Connect(_)), "{error:?}");
+        assert_eq!(error.delivery(), Delivery::NotSent);
     }
 }
 
 #[test]
 fn an_unknown_name_proves_that_nothing_was_sent() {
     let name = "x".repeat(64); // longer than a label may be, so no name server is asked
-    let error = transport().send_blocking(post(&format!("https://{name}.example/"))).unwrap_err();
-    assert!(matches!(error, TransportError::NotConnected(_)) && error.is_not_sent(), "{error:?}");
+    for settings in [Settings::new(), Settings::new().address(format!("{name}.example"), [])] {
+        let error = with(settings).send_blocking(post(&format!("https://{name}.example/"))).unwrap_err();
+        assert!(matches!(error, TransportError::Resolve(_)), "{error:?}");
+        assert_eq!(error.delivery(), Delivery::NotSent);
+    }
+}
+
+#[test]
+fn a_host_without_addresses_is_not_asked_for() {
+    let server = Server::plain(Reply::Answer(ok(b"")));
+    let url = format!("http://localhost:{}/", server.port());
+    let error = with(Settings::new().address("localhost", [])).send_blocking(post(&url)).unwrap_err();
+    assert!(matches!(error, TransportError::Resolve(_)), "{error:?}");
+    let seen = server.finish();
+    assert_eq!((seen.connections, seen.requests.len()), (0, 0));
+}
+
+#[test]
+fn a_request_that_cannot_be_written_proves_that_nothing_was_sent() {
+    let server = Server::plain(Reply::Answer(ok(b"")));
+    let mut request = post(&format!("{}{}", server.http(), "x".repeat(40_000)));
+    request.headers_mut().insert("x", "y".parse().unwrap());
+    let error = transport().send_blocking(request).unwrap_err();
+    assert!(matches!(error, TransportError::NotWritten(_)), "{error:?}");
+    assert_eq!(error.delivery(), Delivery::NotSent);
+    assert_eq!(server.finish().requests.len(), 0);
 }
 
 #[test]
 fn plain_http_stays_on_this_machine() {
     for url in ["http://192.0.2.1/", "http://api.mch.weixin.qq.com/", "http://127.0.0.1@192.0.2.1/", "/pay"] {
         let error = transport().send_blocking(post(url)).unwrap_err();
-        assert!(matches!(error, TransportError::Target(_)) && error.is_not_sent(), "{url}: {error:?}");
+        assert!(matches!(error, TransportError::Target(_)), "{url}: {error:?}");
+        assert_eq!(error.delivery(), Delivery::NotSent);
     }
     let error = transport().send_blocking(post("http://192.0.2.1/")).unwrap_err();
     assert!(matches!(error, TransportError::Target(TargetError::Insecure { host }) if host == "192.0.2.1"));
@@ -201,17 +240,4 @@ fn a_mock_on_plain_http_needs_no_certificate() {
     request.extensions_mut().insert(ClientCertificate);
     assert_eq!(transport().send_blocking(request).unwrap().body().as_ref(), b"mock");
     one_request(&server.finish());
-}
-
-#[test]
-fn a_connection_serves_again_unless_fresh_ones_are_wanted() {
-    for (fresh, connections) in [(false, 1), (true, 3)] {
-        let server = Server::plain(Reply::Answer(ok(b"")));
-        let transport = UreqTransport::builder().fresh_connections(fresh).build().unwrap();
-        for clone in [transport.clone(), transport.clone(), transport] {
-            clone.send_blocking(post(&server.http())).unwrap();
-        }
-        let seen = server.finish();
-        assert_eq!((seen.connections, seen.requests.len()), (connections, 3));
-    }
 }

@@ -2,7 +2,7 @@
 
 use std::io::{self, BufReader, Read, Write};
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Condvar, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
@@ -18,8 +18,52 @@ pub(crate) enum Reply {
     Answer(Vec<u8>),
     /// Writes this and closes the connection.
     Close(Vec<u8>),
+    /// Writes this, says goodbye where TLS has a way to, and closes the connection.
+    Goodbye(Vec<u8>),
+    /// Writes the first, the second that nobody asked for, but only so many bytes of the latter; and waits for the next
+    /// request.
+    Twice(Vec<u8>, Vec<u8>, Cut),
+    /// Says that the request is here, and answers when it is told to.
+    Held(Arc<Hold>, Vec<u8>),
     /// Writes nothing and keeps the connection.
     Silence,
+}
+
+/// How much of something is written.
+#[derive(Clone, Copy)]
+pub(crate) enum Cut {
+    All,
+    Half,
+}
+
+/// Where a request waits for its answer.
+#[derive(Default)]
+pub(crate) struct Hold {
+    state: Mutex<(bool, bool)>,
+    changed: Condvar,
+}
+
+impl Hold {
+    /// Waits until the request is here.
+    pub(crate) fn arrived(&self) {
+        self.wait(|(arrived, _)| arrived);
+    }
+
+    /// Lets the server answer.
+    pub(crate) fn release(&self) {
+        self.state.lock().unwrap().1 = true;
+        self.changed.notify_all();
+    }
+
+    fn hold(&self) {
+        self.state.lock().unwrap().0 = true;
+        self.changed.notify_all();
+        self.wait(|(_, released)| released);
+    }
+
+    fn wait(&self, done: impl Fn((bool, bool)) -> bool) {
+        drop(self.changed.wait_while(self.state.lock().unwrap(), |state| !done(*state)).unwrap());
+    }
 }
 
 /// What a server got.
@@ -27,6 +71,8 @@ pub(crate) enum Reply {
 pub(crate) struct Seen {
     pub(crate) connections: usize,
     pub(crate) requests: Vec<Request>,
+    /// How many connections ended with TLS's goodbye.
+    pub(crate) goodbyes: usize,
 }
 
 pub(crate) struct Request {
@@ -160,10 +206,25 @@ fn converse(mut stream: TcpStream, talk: Talk, reply: &Reply, shared: &Shared) -
 
 fn serve(mut stream: impl Stream, reply: &Reply, shared: &Shared) -> io::Result<()> {
     loop {
-        let request = read_request(&mut stream)?;
+        let request = match read_request(&mut stream) {
+            Ok(request) => request,
+            Err(error) => {
+                shared.seen.lock().unwrap().goodbyes += usize::from(stream.heard_goodbye());
+                return Err(error);
+            }
+        };
         record(request, shared);
         match reply {
             Reply::Answer(bytes) => stream.write_all(bytes)?,
+            Reply::Held(hold, bytes) => {
+                hold.hold();
+                stream.write_all(bytes)?;
+            }
+            Reply::Twice(first, second, cut) => stream.write_twice(first, second, *cut)?,
+            Reply::Goodbye(bytes) => {
+                stream.write_last(bytes)?;
+                return stream.hang_up();
+            }
             Reply::Close(bytes) => {
                 stream.write_all(bytes)?;
                 return stream.hang_up();
@@ -200,6 +261,20 @@ fn read_request(stream: &mut impl Stream) -> io::Result<Request> {
 trait Stream: Read + Write {
     fn subject(&self) -> Option<String>;
     fn hang_up(self) -> io::Result<()>;
+    /// With the goodbye, where there is one, in the same piece.
+    fn write_last(&mut self, bytes: &[u8]) -> io::Result<()>;
+    fn heard_goodbye(&mut self) -> bool;
+    /// All in one piece, as far as the system lets it be one.
+    fn write_twice(&mut self, first: &[u8], second: &[u8], cut: Cut) -> io::Result<()>;
+}
+
+impl Cut {
+    fn of(self, bytes: &[u8]) -> &[u8] {
+        match self {
+            Self::All => bytes,
+            Self::Half => &bytes[..bytes.len() / 2],
+        }
+    }
 }
 
 impl Stream for TcpStream {
@@ -209,6 +284,18 @@ impl Stream for TcpStream {
 
     fn hang_up(self) -> io::Result<()> {
         self.shutdown(Shutdown::Both) // the handle for finishing would keep it open
+    }
+
+    fn write_last(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.write_all(bytes)
+    }
+
+    fn heard_goodbye(&mut self) -> bool {
+        false
+    }
+
+    fn write_twice(&mut self, first: &[u8], second: &[u8], cut: Cut) -> io::Result<()> {
+        self.write_all(&[first, cut.of(second)].concat())
     }
 }
 
@@ -221,4 +308,33 @@ impl Stream for StreamOwned<ServerConnection, TcpStream> {
     fn hang_up(self) -> io::Result<()> {
         self.sock.hang_up() // and no close_notify
     }
+
+    fn write_last(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.conn.writer().write_all(bytes)?;
+        self.conn.send_close_notify();
+        let records = pending(&mut self.conn)?;
+        self.sock.write_all(&records)
+    }
+
+    fn heard_goodbye(&mut self) -> bool {
+        self.conn.process_new_packets().is_ok_and(|state| state.peer_has_closed())
+    }
+
+    fn write_twice(&mut self, first: &[u8], second: &[u8], cut: Cut) -> io::Result<()> {
+        let mut encrypt = |plain: &[u8]| {
+            self.conn.writer().write_all(plain)?;
+            pending(&mut self.conn)
+        };
+        let (first, second) = (encrypt(first)?, encrypt(second)?);
+        self.sock.write_all(&[&first, cut.of(&second)].concat())
+    }
+}
+
+/// What a connection has to write.
+fn pending(connection: &mut ServerConnection) -> io::Result<Vec<u8>> {
+    let mut records = Vec::new();
+    while connection.wants_write() {
+        connection.write_tls(&mut records)?;
+    }
+    Ok(records)
 }

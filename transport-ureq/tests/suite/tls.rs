@@ -1,13 +1,12 @@
 //! TLS with a private authority: who is let in, and what a failure proves.
 
-use std::time::Duration;
-
 use rustls::version::{TLS12, TLS13};
-use wechatpay_proto::transport::{BlockingTransport, ClientCertificate};
-use wechatpay_transport_ureq::{Timeouts, TransportError, UreqTransport};
+use wechatpay_proto::transport::{BlockingTransport, ClientCertificate, Delivery, Fault};
+use wechatpay_transport_ureq::{Settings, TransportError};
 
 use crate::authority::{Authority, Demand, MCH_ID};
 use crate::server::{Reply, Seen, Server, ok, post};
+use crate::with;
 
 fn marked(url: &str) -> http::Request<bytes::Bytes> {
     let mut request = post(url);
@@ -25,8 +24,7 @@ fn the_merchant_shows_the_certificate() {
     for version in [&TLS12, &TLS13] {
         let server =
             Server::tls(authority.server_with(Demand::MustIdentify, version), Reply::Answer(ok(b"paid")));
-        let transport =
-            UreqTransport::builder().identity(authority.identity()).roots(authority.roots()).build().unwrap();
+        let transport = with(Settings::new().identity(authority.identity()).roots(authority.roots()));
         let response = transport.send_blocking(marked(&server.https())).unwrap();
         assert_eq!((response.status().as_u16(), response.body().as_ref()), (200, &b"paid"[..]));
         assert_eq!(transport.identity().and_then(|identity| identity.common_name()), Some(MCH_ID));
@@ -40,8 +38,7 @@ fn the_merchant_shows_the_certificate() {
 fn connections_with_and_without_certificate_are_never_mixed() {
     let authority = Authority::new();
     let server = Server::tls(authority.server("127.0.0.1", Demand::MayIdentify), Reply::Answer(ok(b"")));
-    let transport =
-        UreqTransport::builder().identity(authority.identity()).roots(authority.roots()).build().unwrap();
+    let transport = with(Settings::new().identity(authority.identity()).roots(authority.roots()));
     for with_certificate in [true, false, true, false] {
         let request = if with_certificate { marked(&server.https()) } else { post(&server.https()) };
         transport.send_blocking(request).unwrap();
@@ -56,9 +53,9 @@ fn connections_with_and_without_certificate_are_never_mixed() {
 fn a_missing_identity_is_noticed_before_connecting() {
     let authority = Authority::new();
     let server = Server::tls(authority.server("127.0.0.1", Demand::MayIdentify), Reply::Answer(ok(b"")));
-    let transport = UreqTransport::builder().roots(authority.roots()).build().unwrap();
+    let transport = with(Settings::new().roots(authority.roots()));
     let error = transport.send_blocking(marked(&server.https())).unwrap_err();
-    assert!(matches!(error, TransportError::NoIdentity) && error.is_not_sent(), "{error:?}");
+    assert!(matches!(error, TransportError::NoIdentity), "{error:?}");
     assert_eq!(counts(&server.finish()), (0, 0));
 }
 
@@ -72,11 +69,11 @@ fn a_server_that_cannot_prove_itself_gets_nothing() {
         authority.expired_server(),
     ] {
         let server = Server::tls(config, Reply::Answer(ok(b"")));
-        let transport =
-            UreqTransport::builder().identity(authority.identity()).roots(authority.roots()).build().unwrap();
+        let transport = with(Settings::new().identity(authority.identity()).roots(authority.roots()));
         for request in [marked(&server.https()), post(&server.https())] {
             let error = transport.send_blocking(request).unwrap_err();
-            assert!(matches!(error, TransportError::NotConnected(_)) && error.is_not_sent(), "{error:?}");
+            assert!(matches!(error, TransportError::Handshake(_)), "{error:?}");
+            assert_eq!(error.delivery(), Delivery::NotSent);
         }
         assert_eq!(counts(&server.finish()), (2, 0));
     }
@@ -86,8 +83,8 @@ fn a_server_that_cannot_prove_itself_gets_nothing() {
 fn a_private_authority_is_not_believed_by_default() {
     let authority = Authority::new();
     let server = Server::tls(authority.server("127.0.0.1", Demand::Nothing), Reply::Answer(ok(b"")));
-    let error = UreqTransport::builder().build().unwrap().send_blocking(post(&server.https())).unwrap_err();
-    assert!(matches!(error, TransportError::NotConnected(_)), "{error:?}");
+    let error = with(Settings::new()).send_blocking(post(&server.https())).unwrap_err();
+    assert!(matches!(error, TransportError::Handshake(_)), "{error:?}");
     assert_eq!(counts(&server.finish()), (1, 0));
 }
 
@@ -97,24 +94,13 @@ fn a_refused_client_certificate_is_a_proof_in_tls_1_2_only() {
     for (version, proved) in [(&TLS12, true), (&TLS13, false)] {
         let server =
             Server::tls(authority.server_with(Demand::MustIdentify, version), Reply::Answer(ok(b"")));
-        let transport =
-            UreqTransport::builder().identity(stranger.identity()).roots(authority.roots()).build().unwrap();
+        let transport = with(Settings::new().identity(stranger.identity()).roots(authority.roots()));
         for request in [marked(&server.https()), post(&server.https())] {
             let error = transport.send_blocking(request).unwrap_err();
-            assert_eq!(error.is_not_sent(), proved, "{error:?}");
+            assert_eq!(error.delivery() == Delivery::NotSent, proved, "{error:?}");
         }
         assert_eq!(counts(&server.finish()), (2, 0));
     }
-}
-
-#[test]
-fn a_handshake_without_end_gets_nothing() {
-    let server = Server::plain(Reply::Answer(ok(b""))); // waits for the rest of a request that is none
-    let timeouts = Timeouts { connect: Duration::from_millis(250), ..Timeouts::default() };
-    let transport = UreqTransport::builder().timeouts(timeouts).build().unwrap();
-    let error = transport.send_blocking(post(&server.https())).unwrap_err();
-    assert!(matches!(error, TransportError::NotConnected(_)) && error.is_not_sent(), "{error:?}");
-    assert_eq!(counts(&server.finish()), (1, 0));
 }
 
 #[test]
@@ -123,9 +109,10 @@ fn a_body_cut_off_inside_tls_is_noticed() {
     for cut_off in ["HTTP/1.1 200 OK\r\n\r\n<xml>", "HTTP/1.1 200 OK\r\nContent-Length: 11\r\n\r\n<xml>"] {
         let reply = Reply::Close(cut_off.as_bytes().to_vec());
         let server = Server::tls(authority.server("127.0.0.1", Demand::Nothing), reply);
-        let transport = UreqTransport::builder().roots(authority.roots()).build().unwrap();
+        let transport = with(Settings::new().roots(authority.roots()));
         let error = transport.send_blocking(post(&server.https())).unwrap_err();
-        assert!(matches!(error, TransportError::Exchange(_)) && !error.is_not_sent(), "{error:?}");
+        assert!(matches!(error, TransportError::Exchange(_)), "{error:?}");
+        assert_eq!(error.delivery(), Delivery::MaybeSent);
         assert_eq!(counts(&server.finish()), (1, 1));
     }
 }
@@ -135,12 +122,12 @@ fn a_proxy_sees_the_host_and_no_request() {
     let authority = Authority::new();
     let proxy =
         Server::tunnel(authority.server("pay.example", Demand::MustIdentify), Reply::Answer(ok(b"paid")));
-    let transport = UreqTransport::builder()
-        .identity(authority.identity())
-        .roots(authority.roots())
-        .proxy(format!("http://127.0.0.1:{}", proxy.port()))
-        .build()
-        .unwrap();
+    let transport = with(
+        Settings::new()
+            .identity(authority.identity())
+            .roots(authority.roots())
+            .proxy(format!("http://127.0.0.1:{}", proxy.port())),
+    );
     let response = transport.send_blocking(marked("https://pay.example/pay")).unwrap();
     assert_eq!(response.body().as_ref(), b"paid");
 
@@ -150,7 +137,7 @@ fn a_proxy_sees_the_host_and_no_request() {
 
     let seen = proxy.finish();
     assert_eq!(counts(&seen), (1, 2));
-    assert!(seen.requests[0].head.starts_with("CONNECT pay.example:443 HTTP/1.1\r\n"));
+    assert_eq!(seen.requests[0].head, "CONNECT pay.example:443 HTTP/1.1\r\nHost: pay.example:443\r\n\r\n");
     assert!(seen.requests[1].head.starts_with("POST /pay HTTP/1.1\r\n")); // inside the tunnel
     assert!(seen.requests[1].subject.as_ref().unwrap().contains(MCH_ID));
 }
@@ -164,10 +151,48 @@ fn a_proxy_that_fails_proves_that_nothing_was_sent() {
     gone.finish();
     for port in [refusing.port(), gone_port] {
         let proxy = format!("http://user:canary@127.0.0.1:{port}");
-        let transport = UreqTransport::builder().proxy(proxy).build().unwrap();
+        let transport = with(Settings::new().proxy(proxy));
         let error = transport.send_blocking(post("https://pay.example/")).unwrap_err();
-        assert!(matches!(error, TransportError::NotConnected(_)) && error.is_not_sent(), "{error:?}");
+        assert!(matches!(error, TransportError::Connect(_)), "{error:?}");
+        assert_eq!(error.delivery(), Delivery::NotSent);
         assert!(!format!("{error:?}").contains("canary"));
     }
     assert_eq!(counts(&refusing.finish()), (1, 1));
+}
+
+#[test]
+fn a_body_that_ends_with_a_goodbye_is_whole() {
+    let authority = Authority::new();
+    let reply = Reply::Goodbye(b"HTTP/1.1 200 OK\r\n\r\n<xml></xml>".to_vec());
+    let server = Server::tls(authority.server("127.0.0.1", Demand::Nothing), reply);
+    let transport = with(Settings::new().roots(authority.roots()));
+    let response = transport.send_blocking(post(&server.https())).unwrap();
+    assert_eq!(response.body().as_ref(), b"<xml></xml>");
+    assert_eq!(counts(&server.finish()), (1, 1));
+}
+
+#[test]
+fn the_addresses_of_the_settings_replace_those_of_the_name() {
+    let authority = Authority::new();
+    let config = authority.server("pay.example", Demand::Nothing);
+    let server = Server::tls(config, Reply::Answer(ok(b"found")));
+    let address = ([127, 0, 0, 1], server.port()).into();
+    let settings = Settings::new().roots(authority.roots());
+    let transport = with(settings.address("Pay.example", [address]).address("other.example", [address]));
+    let response = transport.send_blocking(post("https://pay.example/pay")).unwrap();
+    assert_eq!(response.body().as_ref(), b"found");
+    // The server must still prove to be the host.
+    let error = transport.send_blocking(post("https://other.example/")).unwrap_err();
+    assert!(matches!(error, TransportError::Handshake(_)), "{error:?}");
+    assert_eq!(counts(&server.finish()), (2, 1));
+}
+
+#[test]
+fn a_name_that_tls_cannot_check_is_not_connected_to() {
+    let server = Server::plain(Reply::Answer(ok(b"")));
+    let name = "under_score-.example"; // a label does not end with a hyphen
+    let transport = with(Settings::new().address(name, [([127, 0, 0, 1], server.port()).into()]));
+    let error = transport.send_blocking(post(&format!("https://{name}/"))).unwrap_err();
+    assert!(matches!(error, TransportError::Resolve(_)), "{error:?}");
+    assert_eq!(counts(&server.finish()), (0, 0));
 }

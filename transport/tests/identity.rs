@@ -4,7 +4,7 @@ use std::error::Error;
 use std::time::{Duration, SystemTime};
 
 use rcgen::{CertificateParams, KeyPair};
-use wechatpay_transport_ureq::{Identity, IdentityError, Roots, RootsError, UreqTransport};
+use wechatpay_transport::{Identity, IdentityError, Lane, NotPem, Roots, RootsError, Settings};
 
 const RSA_CERT: &[u8] = include_bytes!("identities/rsa.cert.pem");
 const RSA_KEY: &[u8] = include_bytes!("identities/rsa.key.pem");
@@ -43,8 +43,7 @@ fn every_form_of_key_is_read() {
         let identity = read(certificate, key).unwrap();
         assert_eq!(identity.common_name(), Some("1900000109"));
         assert_eq!(identity.not_after(), at(NOT_AFTER));
-        // What rustls takes here, ureq takes at the first request.
-        assert!(UreqTransport::builder().identity(identity).build().is_ok());
+        assert!(Settings::new().identity(identity).prepare().is_ok());
     }
 }
 
@@ -59,7 +58,9 @@ fn the_days_that_are_left() {
         (NOT_AFTER + DAY, -2),
     ] {
         assert_eq!(identity.days_left(at(now)), days, "{now}");
+        assert_eq!(identity.renewal_due(at(now)), Some(days).filter(|days| *days != 30), "{now}");
     }
+    assert_eq!(identity.renewal_due(at(NOT_BEFORE)), None);
 }
 
 #[test]
@@ -69,8 +70,10 @@ fn the_validity_includes_both_ends() {
     }
     let early = Identity::from_pem_at(RSA_CERT, RSA_KEY, at(NOT_BEFORE - 1)).unwrap_err();
     assert!(matches!(early, IdentityError::NotYetValid { not_before } if not_before == at(NOT_BEFORE)));
+    assert!(early.to_string().contains("not valid before 2024-01-01T00:00:00Z"), "{early}");
     let late = Identity::from_pem_at(RSA_CERT, RSA_KEY, at(NOT_AFTER + 1)).unwrap_err();
     assert!(matches!(late, IdentityError::Expired { not_after } if not_after == at(NOT_AFTER)));
+    assert!(late.to_string().contains("expired at 2029-01-01T00:00:00Z"), "{late}");
 }
 
 #[test]
@@ -93,7 +96,15 @@ macro_rules! refused {
 
 refused! {
     a_missing_certificate: b"", RSA_KEY => IdentityError::NoCertificate,
-    a_certificate_that_is_not_pem: b"\x30\x82\x01\x00", RSA_KEY => IdentityError::NoCertificate,
+    a_certificate_that_is_not_pem: b"<xml></xml>", RSA_KEY => IdentityError::NoCertificate,
+    a_certificate_as_der: include_bytes!("identities/ec.cert.der"), EC_KEY
+        => IdentityError::CertificateNotPem(NotPem::Der),
+    a_key_as_der: EC_CERT, include_bytes!("identities/ec.key.der") => IdentityError::KeyNotPem(NotPem::Der),
+    a_certificate_as_pkcs12: include_bytes!("identities/ec.legacy.p12"), EC_KEY
+        => IdentityError::CertificateNotPem(NotPem::Pkcs12),
+    a_key_as_pkcs12: RSA_CERT, include_bytes!("identities/rsa.p12") => IdentityError::KeyNotPem(NotPem::Pkcs12),
+    a_certificate_in_utf_16: &utf_16(RSA_CERT), RSA_KEY => IdentityError::CertificateNotPem(NotPem::Utf16),
+    a_key_in_utf_16: RSA_CERT, &utf_16(RSA_KEY) => IdentityError::KeyNotPem(NotPem::Utf16),
     two_keys: RSA_KEY, RSA_KEY => IdentityError::NoCertificate,
     a_missing_key: RSA_CERT, b"" => IdentityError::NoPrivateKey,
     two_certificates: RSA_CERT, RSA_CERT => IdentityError::NoPrivateKey,
@@ -109,6 +120,10 @@ refused! {
     a_short_rsa_key: RSA_CERT, RSA_1024_KEY => IdentityError::UnusableKey(_),
     a_key_of_another_certificate: RSA_CERT, EC_KEY => IdentityError::KeyMismatch,
     an_issuer_before_its_certificate: &[RSA_CERT, EC_CERT].concat(), EC_KEY => IdentityError::KeyMismatch,
+}
+
+fn utf_16(pem: &[u8]) -> Vec<u8> {
+    [0xff, 0xfe].into_iter().chain(pem.iter().flat_map(|byte| [*byte, 0])).collect()
 }
 
 fn without_second_line(pem: &[u8]) -> Vec<u8> {
@@ -145,9 +160,10 @@ fn canaries() -> Vec<String> {
 #[test]
 fn nothing_shows_the_key() {
     let identity = read(RSA_CERT, RSA_KEY).unwrap();
-    let builder = UreqTransport::builder().identity(identity.clone());
-    let mut shown = vec![format!("{identity:#?}"), format!("{builder:#?}")];
-    shown.push(format!("{:#?}", builder.build().unwrap()));
+    let settings = Settings::new().identity(identity.clone());
+    let mut shown = vec![format!("{identity:#?}"), format!("{settings:#?}")];
+    let prepared = settings.prepare().unwrap();
+    shown.push(format!("{prepared:#?} {:#?}", prepared.tls(Lane::Merchant).unwrap()));
 
     // A key on a single line, a damaged one, one that is a certificate, one that does not fit.
     let one_line: Vec<u8> = RSA_KEY.iter().copied().filter(|byte| *byte != b'\n').collect();
@@ -179,6 +195,13 @@ fn roots_are_checked_when_they_are_read() {
     assert!(matches!(Roots::from_pem(RSA_KEY), Err(RootsError::NoCertificate)));
     assert!(matches!(Roots::from_pem(&RSA_CERT[..500]), Err(RootsError::Pem)));
     assert!(matches!(Roots::from_pem(&without_second_line(RSA_CERT)), Err(RootsError::Certificate(_))));
+    let other_form = |file| match Roots::from_pem(file) {
+        Err(RootsError::NotPem(form)) => form,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(other_form(include_bytes!("identities/ec.cert.der")), NotPem::Der);
+    assert_eq!(other_form(include_bytes!("identities/ec.p12")), NotPem::Pkcs12);
+    assert_eq!(other_form(&utf_16(RSA_CERT)), NotPem::Utf16);
     let roots = Roots::from_pem(&[RSA_CERT, EC_CERT].concat()).unwrap();
     assert_eq!(format!("{roots:?}"), "Custom(CustomRoots(2 certificates))");
 }

@@ -1,0 +1,118 @@
+//! One request and its response, over a connection that is ready.
+
+use std::future::poll_fn;
+use std::pin::pin;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use http::header::{CONTENT_LENGTH, HOST, HeaderMap, HeaderValue, TRANSFER_ENCODING, USER_AGENT};
+use http::uri::PathAndQuery;
+use http_body_util::{BodyExt, Full};
+use hyper::body::Incoming;
+use hyper::client::conn::{TrySendError, http1};
+use hyper_util::rt::TokioIo;
+use wechatpay_transport::{Cause, Step, TransportError};
+
+use crate::connect::Stream;
+use crate::limits::Limits;
+use crate::pool::Connection;
+use crate::socket::Socket;
+use crate::worker::Worker;
+
+const HEADER_LIMIT: usize = 64 * 1024;
+const AGENT: HeaderValue =
+    HeaderValue::from_static(concat!("wechatpay-transport-hyper/", env!("CARGO_PKG_VERSION")));
+
+/// Puts hyper on a connection.
+pub(crate) async fn start(stream: Box<dyn Stream>, socket: Socket) -> Result<Connection, TransportError> {
+    let (asking, working) = http1::Builder::new()
+        .max_buf_size(HEADER_LIMIT)
+        .handshake(TokioIo::new(stream))
+        .await
+        .map_err(|error| TransportError::NotWritten(Cause::new(error)))?;
+    Ok(Connection { asking, working: Worker::new(working), socket })
+}
+
+/// Whether a response says in one way only where it ends. Where it does not, somebody on the way may have read it
+/// differently, and what follows on the connection is not to be trusted.
+pub(crate) fn has_one_end(headers: &HeaderMap) -> bool {
+    !(headers.contains_key(TRANSFER_ENCODING) && headers.contains_key(CONTENT_LENGTH))
+}
+
+/// Sends the request and reads the response. On any error the connection is of no use any more.
+pub(crate) async fn exchange(
+    connection: &mut Connection,
+    request: http::Request<Bytes>,
+    body_limit: usize,
+    limits: &Limits,
+) -> Result<http::Response<Bytes>, TransportError> {
+    let request = to_wire(request)?;
+    let (head, body) = ask(connection, request, limits).await?.into_parts();
+    let reading = read(body, body_limit);
+    let body = limits.wait(Step::Body, connection.working.until(reading)).await?;
+    Ok(http::Response::from_parts(head, body))
+}
+
+/// Copies what comes. A frame, however small, holds on to the whole buffer it was read into, so a peer that sends byte
+/// by byte could make a few of them cost a great deal of memory.
+async fn read(mut body: Incoming, limit: usize) -> Result<Bytes, TransportError> {
+    let mut bytes = Vec::new();
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|error| TransportError::Exchange(Cause::new(error)))?;
+        let Ok(data) = frame.into_data() else { continue }; // trailers
+        if data.len() > limit - bytes.len() {
+            return Err(TransportError::BodyTooLarge { limit });
+        }
+        bytes.extend_from_slice(&data);
+    }
+    Ok(bytes.into())
+}
+
+/// Until the head of the response is there. Writing has its own limit, and the time for waiting counts from its end.
+async fn ask(
+    connection: &mut Connection,
+    request: http::Request<Full<Bytes>>,
+    limits: &Limits,
+) -> Result<http::Response<Incoming>, TransportError> {
+    let Connection { asking, working, socket } = connection;
+    socket.begin();
+    let mut answer = pin!(asking.try_send_request(request));
+    let mut answered = |context: &mut Context<'_>| {
+        working.work(context);
+        answer.as_mut().poll(context).map(|answer| answer.map_err(|error| lost(error, socket)))
+    };
+    // The answer may come before all is written: a refusal of a request that is too long, for example.
+    let writing = poll_fn(|context| match answered(context) {
+        Poll::Ready(answer) => Poll::Ready(answer.map(Some)),
+        Poll::Pending if socket.flushed() => Poll::Ready(Ok(None)),
+        Poll::Pending => Poll::Pending,
+    });
+    match limits.wait(Step::Write, writing).await? {
+        Some(answer) => Ok(answer),
+        None => limits.wait(Step::Response, poll_fn(answered)).await,
+    }
+}
+
+/// hyper hands back a request that it never began to write; and what the operating system never took was not sent.
+fn lost(mut error: TrySendError<http::Request<Full<Bytes>>>, socket: &Socket) -> TransportError {
+    let untouched = error.take_message().is_some() || !socket.wrote();
+    let cause = Cause::new(error.into_error());
+    match untouched {
+        true => TransportError::NotWritten(cause),
+        false => TransportError::Exchange(cause),
+    }
+}
+
+/// On the wire the target is the path alone, and the host is a header.
+fn to_wire(request: http::Request<Bytes>) -> Result<http::Request<Full<Bytes>>, TransportError> {
+    let (mut parts, body) = request.into_parts();
+    let host = parts.uri.authority().map_or("", |authority| authority.as_str());
+    let host = HeaderValue::from_str(host).map_err(|error| TransportError::NotWritten(Cause::new(error)))?;
+    parts.headers.entry(HOST).or_insert(host);
+    parts.headers.entry(USER_AGENT).or_insert(AGENT);
+    parts.version = http::Version::HTTP_11;
+    parts.extensions.clear(); // hyper looks for settings of its own there
+    let path = parts.uri.path_and_query().cloned();
+    parts.uri = path.unwrap_or_else(|| PathAndQuery::from_static("/")).into();
+    Ok(http::Request::from_parts(parts, Full::new(body)))
+}

@@ -1,0 +1,58 @@
+//! Counts the calls under way, so that a shutdown can wait for them.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::Notify;
+use wechatpay_transport::TransportError;
+
+#[derive(Default)]
+pub(crate) struct Gate {
+    state: Mutex<State>,
+    empty: Notify,
+}
+
+#[derive(Default)]
+struct State {
+    closed: bool,
+    inside: usize,
+}
+
+impl Gate {
+    /// A call begins. It is over when the pass is dropped.
+    pub(crate) fn enter(&self) -> Result<Pass<'_>, TransportError> {
+        let mut state = self.state();
+        if state.closed {
+            return Err(TransportError::ShutDown);
+        }
+        state.inside += 1;
+        Ok(Pass(self))
+    }
+
+    /// Lets nobody in any more, and waits until all are out.
+    pub(crate) async fn close(&self) {
+        self.state().closed = true;
+        loop {
+            let empty = self.empty.notified(); // from here on, none is missed
+            if self.state().inside == 0 {
+                return;
+            }
+            empty.await;
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+pub(crate) struct Pass<'a>(&'a Gate);
+
+impl Drop for Pass<'_> {
+    fn drop(&mut self) {
+        let mut state = self.0.state();
+        state.inside -= 1;
+        if state.inside == 0 {
+            self.0.empty.notify_waiters();
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! A TCP connection that can be asked two questions while hyper holds it: how much was written since a call began, and
+//! whether anything has arrived that nobody asked for.
+
+use std::io::{self, IoSlice};
+use std::mem::MaybeUninit;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll};
+
+use socket2::SockRef;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+
+/// The connection. Clones are the same one; a single clone reads and writes, the others ask.
+#[derive(Clone, Debug)]
+pub(crate) struct Socket(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    /// Nobody waits for the lock: one task at a time has the connection.
+    stream: Mutex<TcpStream>,
+    wrote: AtomicBool,
+    flushed: AtomicBool,
+}
+
+impl Socket {
+    pub(crate) fn new(stream: TcpStream) -> Self {
+        Self(Arc::new(Inner { stream: stream.into(), wrote: false.into(), flushed: false.into() }))
+    }
+
+    /// A call begins: what was written before does not count.
+    pub(crate) fn begin(&self) {
+        self.0.wrote.store(false, Ordering::Relaxed);
+        self.0.flushed.store(false, Ordering::Relaxed);
+    }
+
+    /// Whether the operating system has taken any byte since the call began.
+    pub(crate) fn wrote(&self) -> bool {
+        self.0.wrote.load(Ordering::Relaxed)
+    }
+
+    /// Whether it has taken all that there was to write. Everything above flushes only then.
+    pub(crate) fn flushed(&self) -> bool {
+        self.0.flushed.load(Ordering::Relaxed)
+    }
+
+    /// Whether the peer is silent, as it has to be between two calls. A connection that has ended, or on which bytes
+    /// wait that nobody asked for, is not. This asks the operating system, because the runtime may not know yet.
+    pub(crate) fn is_silent(&self) -> bool {
+        let peeked = SockRef::from(&*self.stream()).peek(&mut [MaybeUninit::uninit()]);
+        peeked.is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock)
+    }
+
+    fn stream(&self) -> MutexGuard<'_, TcpStream> {
+        self.0.stream.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn note(&self, written: &Poll<io::Result<usize>>) {
+        if matches!(written, Poll::Ready(Ok(1..))) {
+            self.0.wrote.store(true, Ordering::Relaxed);
+        }
+    }
+}
+
+impl AsyncRead for Socket {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut *self.stream()).poll_read(context, buffer)
+    }
+}
+
+impl AsyncWrite for Socket {
+    fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut *self.stream()).poll_write(context, bytes);
+        self.note(&written);
+        written
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        parts: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut *self.stream()).poll_write_vectored(context, parts);
+        self.note(&written);
+        written
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        true
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if self.wrote() {
+            self.0.flushed.store(true, Ordering::Relaxed);
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut *self.stream()).poll_shutdown(context)
+    }
+}

@@ -1,0 +1,95 @@
+//! A connection as ureq wants one: bytes out, bytes in, and whether it may serve again.
+
+use std::io::{self, Read, Write};
+
+use ureq::unversioned::transport::{Buffers, LazyBuffers, NextTimeout, Transport};
+use wechatpay_transport::Step;
+
+use crate::progress;
+use crate::socket::Socket;
+use crate::tls::Tls;
+
+#[derive(Debug)]
+pub(crate) struct Connection {
+    line: Line,
+    buffers: LazyBuffers,
+    /// ureq writes the head and the body apart. Together they are one write, one record of TLS, one packet.
+    held: Vec<u8>,
+}
+
+/// As much is written at once: a record of TLS.
+const ENOUGH: usize = 16 * 1024;
+
+#[derive(Debug)]
+pub(crate) enum Line {
+    Plain(Socket),
+    Tls(Box<Tls>),
+}
+
+impl Connection {
+    pub(crate) fn new(line: Line, buffers: LazyBuffers) -> Self {
+        Self { line, buffers, held: Vec::new() }
+    }
+
+    fn write_held(&mut self) -> Result<(), ureq::Error> {
+        let written = match &mut self.line {
+            Line::Plain(socket) => socket.write_all(&self.held),
+            Line::Tls(tls) => tls.write_all(&self.held),
+        };
+        self.held.clear();
+        written.map_err(strict)
+    }
+}
+
+impl Transport for Connection {
+    fn buffers(&mut self) -> &mut dyn Buffers {
+        &mut self.buffers
+    }
+
+    fn transmit_output(&mut self, amount: usize, _: NextTimeout) -> Result<(), ureq::Error> {
+        if progress::doing() != Some(Step::Write) {
+            progress::left()?; // where there is no time to begin, nothing was begun
+            progress::enter(Step::Write);
+        }
+        self.held.extend_from_slice(&self.buffers.output()[..amount]);
+        if self.held.len() < ENOUGH { Ok(()) } else { self.write_held() }
+    }
+
+    fn await_input(&mut self, _: NextTimeout) -> Result<bool, ureq::Error> {
+        if progress::doing() < Some(Step::Response) {
+            self.write_held()?;
+            progress::enter(Step::Response);
+        }
+        let buffer = self.buffers.input_append_buf();
+        let read = match &mut self.line {
+            Line::Plain(socket) => socket.read(buffer),
+            Line::Tls(tls) => tls.read(buffer),
+        };
+        let read = read.map_err(strict)?;
+        self.buffers.input_appended(read);
+        Ok(read > 0)
+    }
+
+    /// Asked after a call and before the next one. What came in between was never asked for.
+    fn is_open(&mut self) -> bool {
+        progress::is_clear()
+            && self.buffers.input().is_empty()
+            && match &mut self.line {
+                Line::Plain(socket) => socket.is_silent(),
+                Line::Tls(tls) => tls.is_silent(),
+            }
+    }
+
+    fn is_tls(&self) -> bool {
+        matches!(self.line, Line::Tls(_))
+    }
+}
+
+/// Where the end of the connection is the end of the body, ureq takes a reset, or TLS without its goodbye, for that end,
+/// if the error is one of I/O. Anybody on the way could cut a body off like that.
+fn strict(error: io::Error) -> ureq::Error {
+    match ureq::Error::from(error) {
+        ureq::Error::Io(error) => ureq::Error::Other(error.into()),
+        error => error,
+    }
+}
