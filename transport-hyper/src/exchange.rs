@@ -5,7 +5,7 @@ use std::pin::pin;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use http::header::{CONTENT_LENGTH, HOST, HeaderMap, HeaderValue, TRANSFER_ENCODING, USER_AGENT};
+use http::header::{HOST, HeaderValue, USER_AGENT};
 use http::uri::PathAndQuery;
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
@@ -31,12 +31,6 @@ pub(crate) async fn start(stream: Box<dyn Stream>, socket: Socket) -> Result<Con
         .await
         .map_err(|error| TransportError::NotWritten(Cause::new(error)))?;
     Ok(Connection { asking, working: Worker::new(working), socket })
-}
-
-/// Whether a response says in one way only where it ends. Where it does not, somebody on the way may have read it
-/// differently, and what follows on the connection is not to be trusted.
-pub(crate) fn has_one_end(headers: &HeaderMap) -> bool {
-    !(headers.contains_key(TRANSFER_ENCODING) && headers.contains_key(CONTENT_LENGTH))
 }
 
 /// Sends the request and reads the response. On any error the connection is of no use any more.
@@ -108,10 +102,9 @@ fn to_wire(request: http::Request<Bytes>) -> Result<http::Request<Full<Bytes>>, 
     let (mut parts, body) = request.into_parts();
     let host = parts.uri.authority().map_or("", |authority| authority.as_str());
     let host = HeaderValue::from_str(host).map_err(|error| TransportError::NotWritten(Cause::new(error)))?;
-    parts.headers.entry(HOST).or_insert(host);
+    parts.headers.insert(HOST, host);
     parts.headers.entry(USER_AGENT).or_insert(AGENT);
     parts.version = http::Version::HTTP_11;
-    parts.extensions.clear(); // hyper looks for settings of its own there
     let path = parts.uri.path_and_query().cloned();
     parts.uri = path.unwrap_or_else(|| PathAndQuery::from_static("/")).into();
     Ok(http::Request::from_parts(parts, Full::new(body)))

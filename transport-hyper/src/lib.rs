@@ -113,7 +113,7 @@ use wechatpay_proto::transport::Transport;
 pub use wechatpay_transport::*;
 
 use connect::{Target, connect};
-use exchange::{exchange, has_one_end, start};
+use exchange::{exchange, start};
 use gate::Gate;
 use limits::Limits;
 use pool::{Connection, Pool};

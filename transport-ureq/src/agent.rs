@@ -4,10 +4,9 @@ use std::io::Read;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::header::{CONTENT_LENGTH, EXPECT, TRANSFER_ENCODING};
 use ureq::Agent;
 use ureq::config::{AutoHeaderValue, Config};
-use wechatpay_transport::{Lane, Prepared, Step};
+use wechatpay_transport::{Lane, Prepared, Step, has_one_end};
 
 use crate::connect::{Connect, Later};
 use crate::progress;
@@ -79,20 +78,14 @@ pub(crate) fn exchange(
     request: http::Request<Bytes>,
     limit: usize,
 ) -> Result<http::Response<Bytes>, ureq::Error> {
-    let (mut parts, body) = request.into_parts();
-    // ureq looks for settings of its own among the extensions; only the agent's count here.
-    parts.extensions.clear();
-    // A length that is not that of the body would make one request of two, or wait for nothing.
-    for name in [CONTENT_LENGTH, TRANSFER_ENCODING, EXPECT] {
-        parts.headers.remove(name);
-    }
+    let (parts, body) = request.into_parts();
     let response = match body.is_empty() && !has_body(&parts.method) {
         true => agent.run(http::Request::from_parts(parts, ()))?,
         false => agent.run(http::Request::from_parts(parts, body.as_ref()))?,
     };
     progress::enter(Step::Body);
     let (parts, body) = response.into_parts();
-    if parts.headers.contains_key(CONTENT_LENGTH) && parts.headers.contains_key(TRANSFER_ENCODING) {
+    if !has_one_end(&parts.headers) {
         progress::unclear();
     }
     let mut bytes = Vec::new();

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use http::header::{CONTENT_LENGTH, EXPECT, HOST, HeaderMap, TRANSFER_ENCODING};
 use http::uri::Scheme;
 use rustls::ClientConfig;
 use wechatpay_proto::failover::{Event, Failover, Route};
@@ -105,7 +106,8 @@ impl Prepared {
     }
 
     /// Judges a request before anything is opened: whether its target may carry a payment, whether its certificate is
-    /// there, and which of the two hosts it goes to. The host is changed in the request itself.
+    /// there, and which of the two hosts it goes to. The host is changed in the request itself, and headers that
+    /// contradict its URL or its body are removed.
     pub fn begin(&self, request: &mut http::Request<Bytes>) -> Result<Call<'_>, TransportError> {
         let judged = self.judge(request);
         let record = trace::Record::new(request);
@@ -128,6 +130,7 @@ impl Prepared {
             Some(ClientCertificate) => Lane::Merchant,
             None => Lane::Anonymous,
         };
+        strip(request);
         Ok((lane, route))
     }
 
@@ -153,6 +156,15 @@ impl Prepared {
     fn elapsed(&self) -> Duration {
         clock::now().saturating_duration_since(self.start)
     }
+}
+
+/// The URL says where a request goes, and its body how long it is. Headers that say otherwise would make one request of
+/// two, or wait for nothing; and HTTP libraries look for settings of their own among the extensions.
+fn strip(request: &mut http::Request<Bytes>) {
+    for name in [HOST, CONTENT_LENGTH, TRANSFER_ENCODING, EXPECT] {
+        request.headers_mut().remove(name);
+    }
+    request.extensions_mut().clear();
 }
 
 impl fmt::Debug for Prepared {
@@ -200,4 +212,10 @@ impl Call<'_> {
         }
         outcome
     }
+}
+
+/// Whether a response says in one way only where it ends. Where it does not, somebody on the way may have read it
+/// differently, and what follows on the connection is not to be trusted: a transport must not use it again.
+pub fn has_one_end(headers: &HeaderMap) -> bool {
+    !(headers.contains_key(TRANSFER_ENCODING) && headers.contains_key(CONTENT_LENGTH))
 }

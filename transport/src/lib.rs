@@ -27,7 +27,7 @@ mod timeouts;
 mod tls;
 mod trace;
 
-pub use call::{Call, Lane, Prepared};
+pub use call::{Call, Lane, Prepared, has_one_end};
 pub use error::{BuildError, Cause, Step, TransportError};
 #[cfg(feature = "p12")]
 pub use identity::P12Error;

@@ -124,6 +124,19 @@ fn what_may_not_go_is_stopped_before_anything_is_opened() {
 }
 
 #[test]
+fn nothing_contradicts_the_url_and_the_body() {
+    let prepared = Settings::new().identity(identity()).prepare().unwrap();
+    let mut request = request("https://api.mch.weixin.qq.com/pay", true);
+    request.extensions_mut().insert("a setting of some library");
+    for name in ["host", "content-length", "transfer-encoding", "expect", "content-type"] {
+        request.headers_mut().append(name, http::HeaderValue::from_static("7"));
+    }
+    assert_eq!(prepared.begin(&mut request).unwrap().lane(), Lane::Merchant);
+    assert_eq!(request.headers().keys().collect::<Vec<_>>(), ["content-type"]);
+    assert!(request.extensions().is_empty());
+}
+
+#[test]
 fn an_address_is_found_whatever_its_case() {
     let address = ([127, 0, 0, 1], 1).into();
     let prepared =
