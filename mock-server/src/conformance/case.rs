@@ -123,6 +123,14 @@ impl Case {
         Self::new(id, shows, Door::Tls(config))
     }
 
+    pub(super) fn tls_late(
+        id: impl Into<Cow<'static, str>>,
+        shows: &'static str,
+        config: Arc<ServerConfig>,
+    ) -> Self {
+        Self::new(id, shows, Door::TlsLate(config))
+    }
+
     pub(super) fn raw(id: impl Into<Cow<'static, str>>, shows: &'static str) -> Self {
         Self::new(id, shows, Door::Raw)
     }
@@ -139,7 +147,7 @@ impl Case {
     /// One more call, over the scheme of the door.
     pub(super) fn call(mut self, expect: Expect) -> Self {
         let url = match self.door {
-            Door::Tls(_) => "https://{address}/pay?a=b",
+            Door::Tls(_) | Door::TlsLate(_) => "https://{address}/pay?a=b",
             Door::Plain | Door::Raw | Door::Closed => "http://{address}/pay?a=b",
         };
         let body = Bytes::from_static(b"<xml></xml>");

@@ -11,6 +11,8 @@ use super::server::{Received, Shared};
 
 /// How often a connection that waits looks whether the server has ended.
 const LOOK_UP: Duration = Duration::from_millis(20);
+/// A certificate, its proof and the end of a handshake have about 1,500 bytes.
+const MORE_THAN_A_HANDSHAKE: usize = 8 * 1024;
 /// Between two bytes of a slow drip.
 const DRIP: Duration = Duration::from_millis(20);
 
@@ -52,6 +54,12 @@ pub(super) fn converse(stream: TcpStream, number: usize, shared: &Shared) -> io:
             let connection = ServerConnection::new(config.clone()).map_err(io::Error::other)?;
             (Stream::Tls(Box::new(StreamOwned::new(connection, stream))), true)
         }
+        Door::TlsLate(config) => {
+            let mut stream = stream;
+            let mut connection = ServerConnection::new(config.clone()).map_err(io::Error::other)?;
+            greet(&mut connection, &mut stream, shared)?;
+            (Stream::Tls(Box::new(StreamOwned::new(connection, stream))), true)
+        }
     };
     let mut connection =
         Connection { stream, number, shared, pending: Vec::new(), closed: false, reset: false };
@@ -69,6 +77,34 @@ pub(super) fn converse(stream: TcpStream, number: usize, shared: &Shared) -> io:
         shared.note(|seen| seen.played += 1);
     }
     result
+}
+
+/// Reads the first message of a handshake and answers it, and waits until more has come than the rest of one has.
+fn greet(connection: &mut ServerConnection, stream: &mut TcpStream, shared: &Shared) -> io::Result<()> {
+    while !connection.wants_write() {
+        match connection.read_tls(stream) {
+            Ok(0) => return Err(ErrorKind::UnexpectedEof.into()),
+            Ok(_) => drop(connection.process_new_packets().map_err(io::Error::other)?),
+            Err(error) if is_pause(&error) && shared.pace(LOOK_UP) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    while connection.wants_write() {
+        connection.write_tls(stream)?;
+    }
+    let mut waiting = [0; MORE_THAN_A_HANDSHAKE];
+    loop {
+        match stream.peek(&mut waiting) {
+            Ok(MORE_THAN_A_HANDSHAKE) => return Ok(()),
+            Ok(0) => return Err(ErrorKind::UnexpectedEof.into()),
+            Ok(_) => {}
+            Err(error) if is_pause(&error) => {}
+            Err(error) => return Err(error),
+        }
+        if !shared.pace(LOOK_UP) {
+            return Err(ErrorKind::TimedOut.into());
+        }
+    }
 }
 
 impl Connection<'_> {

@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use rustls::ServerConfig;
 use rustls::pki_types::CertificateDer;
 use rustls::version::{TLS12, TLS13};
 
 use super::authority::{Authority, Demand, Failure, Validity};
-use super::case::Case;
+use super::case::{Call, Case};
 use super::handshake::HERE;
 use super::script::{Step, answer, ok};
 use super::server::Seen;
@@ -77,8 +78,8 @@ fn shown(
     ]
 }
 
-/// What a client learns of a refusal depends on the version: in TLS 1.2 before it sends its request, in TLS 1.3 only
-/// when it may have sent it. In neither does the server's application see anything.
+/// What a client learns of a refusal depends on the version: in TLS 1.2 before it sends its request; in TLS 1.3 it may
+/// have sent it by then, and here it has. In neither does the server's application see anything.
 fn refused(version: &str, strangers: &Arc<ServerConfig>, required: &Arc<ServerConfig>) -> Vec<Case> {
     let mut cases = Vec::new();
     for (what, shows, config, marked) in [
@@ -91,9 +92,15 @@ fn refused(version: &str, strangers: &Arc<ServerConfig>, required: &Arc<ServerCo
         ),
     ] {
         let id = format!("certificate-{what}-tls-{version}");
-        let case = Case::tls(id, shows, Arc::clone(config)).reply([ok("1")]);
-        let case = if version == "1.2" { case.not_sent() } else { case.maybe_sent() };
-        cases.push(case.with(|call| call.marked = marked).requests(0));
+        let case = match version {
+            "1.2" => Case::tls(id, shows, Arc::clone(config)).not_sent(),
+            _ => Case::tls_late(id, shows, Arc::clone(config)).maybe_sent(),
+        };
+        let long = |call: &mut Call| {
+            call.marked = marked;
+            call.body = Bytes::from(vec![b'x'; 64 * 1024]);
+        };
+        cases.push(case.reply([ok("1")]).with(long).requests(0));
     }
     cases
 }

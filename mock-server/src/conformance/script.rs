@@ -17,6 +17,9 @@ pub(super) enum Door {
     Plain,
     /// HTTP behind TLS, one reply for each request.
     Tls(Arc<ServerConfig>),
+    /// The same in TLS 1.3, but what the client sends in the handshake is read only once its request has come too. So a
+    /// certificate is judged behind the request, as a network can have it at any time.
+    TlsLate(Arc<ServerConfig>),
     /// Bytes that nobody reads as requests, one reply for each connection.
     Raw,
 }
