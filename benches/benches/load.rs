@@ -135,15 +135,7 @@ struct World {
 
 impl World {
     fn new() -> Self {
-        let rules = Rules {
-            resend_gap: Duration::ZERO,
-            sends_per_second: None,
-            user_packets_a_day: None,
-            user_fen_a_day: None,
-            merchant_fen_a_day: None,
-            ..Rules::default()
-        };
-        let mock = Mock::builder().rules(rules).build();
+        let mock = Mock::builder().rules(Rules::unlimited()).build();
         let key = wechatpay_benches::KEY;
         let merchant = mock.merchant().mch_id("10000098").key(key).appid("wx8888888888888888");
         let merchant = merchant.balance_fen(u64::MAX / 2).create().unwrap();

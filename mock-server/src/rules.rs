@@ -59,6 +59,20 @@ pub enum GroupRedPack {
     Gone,
 }
 
+impl Rules {
+    /// The default rules without limits to how often, how much, and for whom in a day: for a load.
+    pub fn unlimited() -> Self {
+        Self {
+            resend_gap: Duration::ZERO,
+            sends_per_second: None,
+            user_packets_a_day: None,
+            user_fen_a_day: None,
+            merchant_fen_a_day: None,
+            ..Self::default()
+        }
+    }
+}
+
 impl Default for Rules {
     fn default() -> Self {
         Self {

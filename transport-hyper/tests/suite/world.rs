@@ -20,14 +20,7 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) fn new() -> Self {
-        let rules = Rules {
-            sends_per_second: None,
-            user_packets_a_day: None,
-            user_fen_a_day: None,
-            merchant_fen_a_day: None,
-            ..Rules::default()
-        };
-        let mock = Mock::builder().rules(rules).build();
+        let mock = Mock::builder().rules(Rules::unlimited()).build();
         let merchant = mock.merchant().mch_id("10000098").balance_fen(10_000_000).create().unwrap();
         let server = mock.serve().unwrap();
         Self { mock, merchant, server }

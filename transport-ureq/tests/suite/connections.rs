@@ -13,14 +13,7 @@ const EACH: usize = 1_250;
 
 #[test]
 fn ten_thousand_packets_over_as_many_connections_as_threads() {
-    let rules = Rules {
-        sends_per_second: None,
-        user_packets_a_day: None,
-        user_fen_a_day: None,
-        merchant_fen_a_day: None,
-        ..Rules::default()
-    };
-    let mock = Mock::builder().rules(rules).build();
+    let mock = Mock::builder().rules(Rules::unlimited()).build();
     let merchant = mock.merchant().mch_id("10000098").balance_fen(1_000_000).create().unwrap();
     let server = mock.serve().unwrap();
     let (certificate, key) = server.kit().merchant_pem("10000098", Validity::Current).unwrap();
