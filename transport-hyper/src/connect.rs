@@ -16,14 +16,11 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpStream, lookup_host};
 use tokio::time::{Instant, timeout_at};
 use tokio_rustls::TlsConnector;
-use wechatpay_transport::{Cause, Lane, Prepared, Proxy, Step, TransportError};
+use wechatpay_transport::{Cause, Lane, Prepared, Proxy, Step, TransportError, bare};
 
 use crate::limits::Limits;
 use crate::socket::Socket;
 use crate::worker::Worker;
-
-/// More addresses of one name than this are not tried.
-const MAX_ADDRESSES: usize = 16;
 
 /// What hyper speaks over.
 pub(crate) trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
@@ -55,12 +52,12 @@ pub(crate) async fn connect(
 ) -> Result<(Box<dyn Stream>, Socket), TransportError> {
     let socket = match prepared.proxy(target.lane) {
         Some(proxy) => {
-            let addresses = addresses(prepared, proxy.host(), proxy.port(), limits).await?;
+            let addresses = addresses(prepared, target.lane, proxy.host(), proxy.port(), limits).await?;
             let through = async { tunnel(open(&addresses, limits).await?, proxy, target).await };
             limits.wait(Step::Connect, through).await?
         }
         None => {
-            let addresses = addresses(prepared, &target.host, target.port, limits).await?;
+            let addresses = addresses(prepared, target.lane, &target.host, target.port, limits).await?;
             open(&addresses, limits).await?
         }
     };
@@ -71,41 +68,45 @@ pub(crate) async fn connect(
     Ok((stream, socket))
 }
 
+/// The addresses that were set for the host, or those of its name.
 async fn addresses(
     prepared: &Prepared,
+    lane: Lane,
     host: &str,
     port: u16,
     limits: &Limits,
 ) -> Result<Vec<SocketAddr>, TransportError> {
-    match prepared.addresses(host) {
-        Some(addresses) => Ok(addresses.to_vec()),
-        None => limits.wait(Step::Resolve, resolve(host, port)).await,
+    if let Some(addresses) = prepared.addresses(host) {
+        return prepared.usable(lane, host, addresses.iter().copied());
     }
-}
-
-async fn resolve(host: &str, port: u16) -> Result<Vec<SocketAddr>, TransportError> {
-    let addresses = lookup_host((bare(host), port)).await;
-    Ok(addresses.map_err(|error| TransportError::Resolve(Cause::new(error)))?.take(MAX_ADDRESSES).collect())
+    let looking_up = async {
+        let found = lookup_host((bare(host), port)).await;
+        prepared.usable(lane, host, found.map_err(|error| TransportError::Resolve(Cause::new(error)))?)
+    };
+    limits.wait(Step::Resolve, looking_up).await
 }
 
 /// Tries one address after the other. Each gets an equal share of the time that is left, so that the first, if it
-/// swallows everything, leaves something for the others.
+/// swallows everything, leaves something for the others. Where none answers, silence counts for more than refusals: it
+/// is what a host that is cut off looks like.
 async fn open(addresses: &[SocketAddr], limits: &Limits) -> Result<Socket, TransportError> {
     let deadline = limits.deadline(Step::Connect);
-    let mut failure = TransportError::Resolve(Cause::new("the name has no address"));
+    let mut failure = TransportError::Timeout(Step::Connect);
+    let mut silence = false;
     for (tried, address) in addresses.iter().enumerate() {
         let left = deadline.saturating_duration_since(Instant::now());
         let share = left / u32::try_from(addresses.len() - tried).unwrap_or(u32::MAX);
-        failure = match timeout_at(Instant::now() + share, TcpStream::connect(address)).await {
+        match timeout_at(Instant::now() + share, TcpStream::connect(address)).await {
             Ok(Ok(stream)) => {
                 let _ = stream.set_nodelay(true); // only a matter of speed
                 return Ok(Socket::new(stream));
             }
-            Ok(Err(error)) => TransportError::Connect(Cause::new(error)),
-            Err(_) => TransportError::Timeout(Step::Connect),
-        };
+            Ok(Err(error)) if error.kind() == io::ErrorKind::TimedOut => silence = true,
+            Ok(Err(error)) => failure = TransportError::Connect(Cause::new(error)),
+            Err(_) => silence = true,
+        }
     }
-    Err(failure)
+    Err(if silence { TransportError::Timeout(Step::Connect) } else { failure })
 }
 
 /// Asks the proxy for a way through to the target.
@@ -147,12 +148,8 @@ async fn encrypt(
 ) -> Result<Box<dyn Stream>, TransportError> {
     let name = ServerName::try_from(bare(&target.host).to_owned())
         .map_err(|error| TransportError::Resolve(Cause::new(error)))?;
+    socket.begin_tls();
     let handshake = TlsConnector::from(Arc::clone(config)).connect(name, socket);
     let stream = handshake.await.map_err(|error: io::Error| TransportError::Handshake(Cause::new(error)))?;
     Ok(Box::new(stream))
-}
-
-/// An IPv6 address stands in brackets in a URL, and nowhere else.
-fn bare(host: &str) -> &str {
-    host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(host)
 }

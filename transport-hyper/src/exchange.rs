@@ -11,7 +11,7 @@ use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper::client::conn::{TrySendError, http1};
 use hyper_util::rt::TokioIo;
-use wechatpay_transport::{Cause, Step, TransportError};
+use wechatpay_transport::{Cause, HEAD_LIMIT, Step, TransportError};
 
 use crate::connect::Stream;
 use crate::limits::Limits;
@@ -19,14 +19,13 @@ use crate::pool::Connection;
 use crate::socket::Socket;
 use crate::worker::Worker;
 
-const HEADER_LIMIT: usize = 64 * 1024;
 const AGENT: HeaderValue =
     HeaderValue::from_static(concat!("wechatpay-transport-hyper/", env!("CARGO_PKG_VERSION")));
 
 /// Puts hyper on a connection.
 pub(crate) async fn start(stream: Box<dyn Stream>, socket: Socket) -> Result<Connection, TransportError> {
     let (asking, working) = http1::Builder::new()
-        .max_buf_size(HEADER_LIMIT)
+        .max_buf_size(HEAD_LIMIT)
         .handshake(TokioIo::new(stream))
         .await
         .map_err(|error| TransportError::NotWritten(Cause::new(error)))?;
@@ -41,6 +40,9 @@ pub(crate) async fn exchange(
     limits: &Limits,
 ) -> Result<http::Response<Bytes>, TransportError> {
     let request = to_wire(request)?;
+    if limits.is_over() {
+        return Err(TransportError::Timeout(Step::Connect)); // where there is no time to begin, nothing was begun
+    }
     let (head, body) = ask(connection, request, limits).await?.into_parts();
     let reading = read(body, body_limit);
     let body = limits.wait(Step::Body, connection.working.until(reading)).await?;

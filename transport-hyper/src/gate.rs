@@ -8,7 +8,8 @@ use wechatpay_transport::TransportError;
 #[derive(Default)]
 pub(crate) struct Gate {
     state: Mutex<State>,
-    empty: Notify,
+    /// Told whenever the last one leaves.
+    left: Notify,
 }
 
 #[derive(Default)]
@@ -28,15 +29,19 @@ impl Gate {
         Ok(Pass(self))
     }
 
-    /// Lets nobody in any more, and waits until all are out.
-    pub(crate) async fn close(&self) {
+    /// Lets nobody in any more.
+    pub(crate) fn close(&self) {
         self.state().closed = true;
+    }
+
+    /// Waits until all are out.
+    pub(crate) async fn empty(&self) {
         loop {
-            let empty = self.empty.notified(); // from here on, none is missed
+            let left = self.left.notified(); // from here on, none is missed
             if self.state().inside == 0 {
                 return;
             }
-            empty.await;
+            left.await;
         }
     }
 
@@ -52,7 +57,7 @@ impl Drop for Pass<'_> {
         let mut state = self.0.state();
         state.inside -= 1;
         if state.inside == 0 {
-            self.0.empty.notify_waiters();
+            self.0.left.notify_waiters();
         }
     }
 }

@@ -108,6 +108,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use tokio::runtime::Handle;
+use tokio::time::timeout;
 use wechatpay_proto::transport::Transport;
 
 pub use wechatpay_transport::*;
@@ -141,13 +142,17 @@ impl HyperTransport {
         self.0.prepared.identity()
     }
 
-    /// Takes no more calls, here and in all clones; waits until those under way have ended, each within its limits; and
-    /// closes the idle connections, each with a closing message. A call that comes later fails with
-    /// [`TransportError::ShutDown`], and nothing is sent.
+    /// Takes no more calls, here and in all clones: later ones fail with [`TransportError::ShutDown`], and nothing is
+    /// sent. Waits until the calls under way have ended, [`Timeouts::total`] at most, in which all of them end that
+    /// somebody polls. Then closes the idle connections, with a closing message where they belong to this runtime.
     pub async fn shutdown(&self) {
         let Shared { prepared, pool, gate } = &*self.0;
-        gate.close().await;
-        pool.close(prepared.timeouts().tls).await;
+        gate.close();
+        if Handle::try_current().is_ok() {
+            let _ = timeout(prepared.timeouts().total, gate.empty()).await;
+            pool.close(prepared.timeouts().tls).await;
+        }
+        pool.clear();
     }
 }
 
@@ -164,7 +169,6 @@ impl Transport for HyperTransport {
 
 impl Shared {
     async fn send(&self, mut request: http::Request<Bytes>) -> Result<http::Response<Bytes>, TransportError> {
-        let _pass = self.gate.enter()?;
         let call = self.prepared.begin(&mut request)?;
         let outcome = self.carry(Target::new(request.uri(), call.lane()), request).await;
         call.end(outcome)
@@ -175,13 +179,15 @@ impl Shared {
         target: Target,
         request: http::Request<Bytes>,
     ) -> Result<http::Response<Bytes>, TransportError> {
+        let _pass = self.gate.enter()?;
         if Handle::try_current().is_err() {
             return Err(TransportError::Connect(Cause::new("not called within a tokio runtime")));
         }
         let limits = Limits::begin(self.prepared.timeouts());
         let mut connection = self.connection(&target, &limits).await?;
         let response = exchange(&mut connection, request, self.prepared.body_limit(), &limits).await?;
-        if has_one_end(response.headers()) {
+        // Of an answer without a body, whether there is really none cannot be known here.
+        if has_one_end(response.headers()) && !response.body().is_empty() {
             self.pool.keep(target, connection).await;
         }
         Ok(response)

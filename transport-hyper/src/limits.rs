@@ -17,22 +17,23 @@ impl Limits {
 
     /// When a step that begins now has to be done.
     pub(crate) fn deadline(&self, step: Step) -> Instant {
-        let limit = match step {
-            Step::Resolve | Step::Connect => self.timeouts.connect,
-            Step::Handshake => self.timeouts.tls,
-            Step::Write => self.timeouts.write,
-            Step::Response => self.timeouts.response,
-            Step::Body => self.timeouts.body,
-        };
-        self.end.min(Instant::now() + limit)
+        self.end.min(Instant::now() + self.timeouts.of(step))
     }
 
-    /// Waits for a step, as long as it may take.
+    /// Whether there is no time left at all.
+    pub(crate) fn is_over(&self) -> bool {
+        Instant::now() >= self.end
+    }
+
+    /// Waits for a step, as long as it may take. It does not begin once the time is up.
     pub(crate) async fn wait<T>(
         &self,
         step: Step,
         work: impl Future<Output = Result<T, TransportError>>,
     ) -> Result<T, TransportError> {
+        if self.is_over() {
+            return Err(TransportError::Timeout(step));
+        }
         timeout_at(self.deadline(step), work).await.map_err(|_| TransportError::Timeout(step))?
     }
 }

@@ -83,13 +83,19 @@ impl Pool {
         }
     }
 
-    /// Ends all of them in good form, each within `limit`.
+    /// Ends those of this runtime in good form, each within `limit`.
     pub(crate) async fn close(&self, limit: Duration) {
-        let idle = std::mem::take(&mut *self.idle());
         let runtime = Handle::current().id();
-        for Idle { connection, .. } in idle.into_iter().filter(|idle| idle.runtime == runtime) {
+        let own: Vec<_> = self.idle().extract_if(.., |idle| idle.runtime == runtime).collect();
+        for Idle { connection, .. } in own {
             let _ = tokio::time::timeout(limit, connection.close()).await;
         }
+    }
+
+    /// Drops the others.
+    pub(crate) fn clear(&self) {
+        let others = std::mem::take(&mut *self.idle());
+        drop(others);
     }
 
     fn take_any(&self, target: &Target) -> Option<Connection> {

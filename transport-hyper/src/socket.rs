@@ -11,6 +11,7 @@ use std::task::{Context, Poll};
 use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
+use wechatpay_transport::Records;
 
 /// The connection. Clones are the same one; a single clone reads and writes, the others ask.
 #[derive(Clone, Debug)]
@@ -19,14 +20,27 @@ pub(crate) struct Socket(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     /// Nobody waits for the lock: one task at a time has the connection.
-    stream: Mutex<TcpStream>,
+    line: Mutex<Line>,
     wrote: AtomicBool,
     flushed: AtomicBool,
 }
 
+#[derive(Debug)]
+struct Line {
+    stream: TcpStream,
+    /// Of what was read, once it is TLS. rustls keeps the beginning of a record to itself until the rest comes.
+    records: Option<Records>,
+}
+
 impl Socket {
     pub(crate) fn new(stream: TcpStream) -> Self {
-        Self(Arc::new(Inner { stream: stream.into(), wrote: false.into(), flushed: false.into() }))
+        let line = Line { stream, records: None };
+        Self(Arc::new(Inner { line: line.into(), wrote: false.into(), flushed: false.into() }))
+    }
+
+    /// From here on it is TLS.
+    pub(crate) fn begin_tls(&self) {
+        self.line().records = Some(Records::default());
     }
 
     /// A call begins: what was written before does not count.
@@ -45,15 +59,18 @@ impl Socket {
         self.0.flushed.load(Ordering::Relaxed)
     }
 
-    /// Whether the peer is silent, as it has to be between two calls. A connection that has ended, or on which bytes
-    /// wait that nobody asked for, is not. This asks the operating system, because the runtime may not know yet.
+    /// Whether the peer is silent, as it has to be between two calls. A connection that has ended is not, nor is one on
+    /// which bytes wait that nobody asked for, or a part of a record. This asks the operating system, because the
+    /// runtime may not know yet.
     pub(crate) fn is_silent(&self) -> bool {
-        let peeked = SockRef::from(&*self.stream()).peek(&mut [MaybeUninit::uninit()]);
+        let line = self.line();
+        let peeked = SockRef::from(&line.stream).peek(&mut [MaybeUninit::uninit()]);
         peeked.is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock)
+            && line.records.as_ref().is_none_or(Records::is_between)
     }
 
-    fn stream(&self) -> MutexGuard<'_, TcpStream> {
-        self.0.stream.lock().unwrap_or_else(PoisonError::into_inner)
+    fn line(&self) -> MutexGuard<'_, Line> {
+        self.0.line.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn note(&self, written: &Poll<io::Result<usize>>) {
@@ -69,13 +86,19 @@ impl AsyncRead for Socket {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        Pin::new(&mut *self.stream()).poll_read(context, buffer)
+        let Line { stream, records } = &mut *self.line();
+        let before = buffer.filled().len();
+        let read = Pin::new(stream).poll_read(context, buffer);
+        if let Some(records) = records {
+            records.pass(&buffer.filled()[before..]);
+        }
+        read
     }
 }
 
 impl AsyncWrite for Socket {
     fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        let written = Pin::new(&mut *self.stream()).poll_write(context, bytes);
+        let written = Pin::new(&mut self.line().stream).poll_write(context, bytes);
         self.note(&written);
         written
     }
@@ -85,7 +108,7 @@ impl AsyncWrite for Socket {
         context: &mut Context<'_>,
         parts: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        let written = Pin::new(&mut *self.stream()).poll_write_vectored(context, parts);
+        let written = Pin::new(&mut self.line().stream).poll_write_vectored(context, parts);
         self.note(&written);
         written
     }
@@ -102,6 +125,6 @@ impl AsyncWrite for Socket {
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut *self.stream()).poll_shutdown(context)
+        Pin::new(&mut self.line().stream).poll_shutdown(context)
     }
 }

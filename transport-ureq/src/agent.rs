@@ -6,15 +6,14 @@ use std::sync::Arc;
 use bytes::Bytes;
 use ureq::Agent;
 use ureq::config::{AutoHeaderValue, Config};
-use wechatpay_transport::{Lane, Prepared, Step, has_one_end};
+use wechatpay_transport::{HEAD_LIMIT, Lane, Prepared, Step, has_one_end};
 
 use crate::connect::{Connect, Later};
 use crate::progress;
 
 const USER_AGENT: &str = concat!("wechatpay-transport-ureq/", env!("CARGO_PKG_VERSION"));
-const HEADER_LIMIT: usize = 64 * 1024;
 /// Room for more than the longest head, so that a longer one is noticed.
-const INPUT_BUFFER: usize = HEADER_LIMIT + 16 * 1024;
+const INPUT_BUFFER: usize = HEAD_LIMIT + 16 * 1024;
 /// One record of TLS. A header of a request that is longer is refused before anything is sent.
 const OUTPUT_BUFFER: usize = 16 * 1024;
 
@@ -63,7 +62,7 @@ fn config(prepared: &Prepared, lane: Lane) -> Config {
         .user_agent(USER_AGENT)
         .accept(AutoHeaderValue::None)
         .accept_encoding(AutoHeaderValue::None)
-        .max_response_header_size(HEADER_LIMIT)
+        .max_response_header_size(HEAD_LIMIT)
         .input_buffer_size(INPUT_BUFFER)
         .output_buffer_size(OUTPUT_BUFFER)
         .max_idle_connections(prepared.idle_connections())

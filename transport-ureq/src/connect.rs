@@ -10,11 +10,11 @@ use rustls::pki_types::ServerName;
 use ureq::config::Config;
 use ureq::unversioned::resolver::{ResolvedSocketAddrs, Resolver};
 use ureq::unversioned::transport::{ConnectionDetails, Connector, LazyBuffers, NextTimeout};
-use wechatpay_transport::{Lane, Prepared, Step};
+use wechatpay_transport::{Lane, Prepared, Step, bare};
 
 use crate::connection::{Connection, Line};
 use crate::progress;
-use crate::resolve::{addresses, bare};
+use crate::resolve::addresses;
 use crate::socket::Socket;
 use crate::tls::Tls;
 use crate::tunnel;
@@ -69,7 +69,7 @@ impl Connect {
     }
 
     fn reach(&self, host: &str, port: u16) -> io::Result<Socket> {
-        let addresses = addresses(&self.prepared, host, port)?;
+        let addresses = addresses(&self.prepared, self.lane, host, port)?;
         progress::enter(Step::Connect);
         Socket::open(&addresses)
     }

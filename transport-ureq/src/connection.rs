@@ -70,9 +70,11 @@ impl Transport for Connection {
         Ok(read > 0)
     }
 
-    /// Asked after a call and before the next one. What came in between was never asked for.
+    /// Asked after a call and before the next one. What came in between was never asked for. While the head of an answer
+    /// is still being read, ureq asks because it sees no body, and whether there is none cannot be known here.
     fn is_open(&mut self) -> bool {
         progress::is_clear()
+            && progress::doing() != Some(Step::Response)
             && self.buffers.input().is_empty()
             && match &mut self.line {
                 Line::Plain(socket) => socket.is_silent(),

@@ -2,6 +2,8 @@
 
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
+use wechatpay_transport::TransportError;
+
 #[derive(Debug, Default)]
 pub(crate) struct Gate {
     state: Mutex<State>,
@@ -10,7 +12,7 @@ pub(crate) struct Gate {
 
 #[derive(Debug, Default)]
 struct State {
-    shut: bool,
+    closed: bool,
     inside: usize,
 }
 
@@ -18,20 +20,20 @@ struct State {
 pub(crate) struct Pass<'a>(&'a Gate);
 
 impl Gate {
-    /// `None` once the gate is shut.
-    pub(crate) fn enter(&self) -> Option<Pass<'_>> {
+    /// A call begins. It is over when the pass is dropped.
+    pub(crate) fn enter(&self) -> Result<Pass<'_>, TransportError> {
         let mut state = self.lock();
-        if state.shut {
-            return None;
+        if state.closed {
+            return Err(TransportError::ShutDown);
         }
         state.inside += 1;
-        Some(Pass(self))
+        Ok(Pass(self))
     }
 
     /// Lets nobody in any more, and waits until everybody is out.
-    pub(crate) fn shut(&self) {
+    pub(crate) fn close(&self) {
         let mut state = self.lock();
-        state.shut = true;
+        state.closed = true;
         while state.inside > 0 {
             state = self.empty.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
@@ -64,14 +66,14 @@ mod tests {
         let gate = Gate::default();
         let (first, second) = (gate.enter().unwrap(), gate.enter().unwrap());
         thread::scope(|scope| {
-            let shutting = [scope.spawn(|| gate.shut()), scope.spawn(|| gate.shut())];
-            while gate.enter().is_some() {
+            let shutting = [scope.spawn(|| gate.close()), scope.spawn(|| gate.close())];
+            while gate.enter().is_ok() {
                 thread::yield_now();
             }
             drop(first);
             assert!(shutting.iter().all(|thread| !thread.is_finished()));
             drop(second);
         });
-        gate.shut();
+        gate.close();
     }
 }

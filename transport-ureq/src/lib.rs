@@ -112,7 +112,6 @@ mod connect;
 mod connection;
 mod gate;
 mod progress;
-mod records;
 mod resolve;
 mod socket;
 mod tls;
@@ -157,7 +156,7 @@ impl UreqTransport {
     /// flight go on, and this waits for them, which takes at most [`Timeouts::total`]. Then the idle connections are
     /// closed. Not to be called from inside a call, for example by a logger: it would wait for itself.
     pub fn shutdown(&self) {
-        self.0.gate.shut();
+        self.0.gate.close();
         self.0.agents.close();
     }
 }
@@ -181,7 +180,7 @@ impl Inner {
         lane: Lane,
         request: http::Request<Bytes>,
     ) -> Result<http::Response<Bytes>, TransportError> {
-        let _pass = self.gate.enter().ok_or(TransportError::ShutDown)?;
+        let _pass = self.gate.enter()?;
         let _watch = Watch::begin(self.prepared.timeouts());
         let limit = self.prepared.body_limit();
         let response = agent::exchange(self.agents.of(lane), request, limit).map_err(progress::failure)?;

@@ -73,16 +73,8 @@ pub(crate) fn failure(error: ureq::Error) -> TransportError {
 /// A step begins.
 pub(crate) fn enter(step: Step) {
     update(|progress| {
-        let Timeouts { connect, tls, write, response, body, .. } = progress.timeouts;
-        let limit = match step {
-            Step::Resolve | Step::Connect => connect,
-            Step::Handshake => tls,
-            Step::Write => write,
-            Step::Response => response,
-            Step::Body => body,
-        };
         progress.doing = Some(step);
-        progress.until = progress.end.min(now() + limit);
+        progress.until = progress.end.min(now() + progress.timeouts.of(step));
     });
 }
 

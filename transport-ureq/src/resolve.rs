@@ -5,34 +5,28 @@ use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 
-use wechatpay_transport::Prepared;
+use wechatpay_transport::{Lane, Prepared, bare};
 
 use crate::progress;
 
-/// More addresses of one name than this are not tried.
-const MAX_ADDRESSES: usize = 16;
-
-/// The addresses that were set for `host`, or those of its name. At least one.
-pub(crate) fn addresses(prepared: &Prepared, host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
+/// The addresses that were set for `host`, or those of its name. At least one, and fit for the lane.
+pub(crate) fn addresses(
+    prepared: &Prepared,
+    lane: Lane,
+    host: &str,
+    port: u16,
+) -> io::Result<Vec<SocketAddr>> {
     let found = match (prepared.addresses(host), bare(host).parse::<IpAddr>()) {
         (Some(set), _) => set.to_vec(),
         (None, Ok(address)) => vec![SocketAddr::new(address, port)],
-        (None, Err(_)) => look_up(host, port)?,
+        (None, Err(_)) => look_up(bare(host), port)?,
     };
-    if found.is_empty() {
-        return Err(io::Error::new(io::ErrorKind::NotFound, "the name has no address"));
-    }
-    Ok(found)
-}
-
-/// An IPv6 address stands in brackets in a URL, and nowhere else.
-pub(crate) fn bare(host: &str) -> &str {
-    host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(host)
+    prepared.usable(lane, host, found).map_err(io::Error::other)
 }
 
 fn look_up(host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
     let host = host.to_owned();
-    in_time(move || Ok((host.as_str(), port).to_socket_addrs()?.take(MAX_ADDRESSES).collect()))
+    in_time(move || Ok((host.as_str(), port).to_socket_addrs()?.collect()))
 }
 
 /// The operating system cannot be asked for a name with a time limit. So a thread asks, and is left behind where that
@@ -74,7 +68,7 @@ mod tests {
     #[test]
     fn an_address_needs_no_asking() {
         let prepared = wechatpay_transport::Settings::new().prepare().unwrap();
-        let address = addresses(&prepared, "[::1]", 7).unwrap();
+        let address = addresses(&prepared, Lane::Loopback, "[::1]", 7).unwrap();
         assert_eq!(address, ["[::1]:7".parse::<SocketAddr>().unwrap()]);
     }
 }

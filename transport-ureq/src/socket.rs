@@ -22,18 +22,19 @@ impl Socket {
     }
 
     /// Tries one address after the other. Each gets an equal share of the time that is left, so that the first, if it
-    /// swallows everything, leaves something for the others.
+    /// swallows everything, leaves something for the others. Where none answers, silence counts for more than refusals:
+    /// it is what a host that is cut off looks like.
     pub(crate) fn open(addresses: &[SocketAddr]) -> io::Result<Self> {
-        let mut failure = io::Error::new(io::ErrorKind::NotFound, "there is no address");
+        let (mut silence, mut failure) = (false, io::Error::from(io::ErrorKind::NotFound));
         for (tried, address) in addresses.iter().enumerate() {
             let share = progress::left()? / u32::try_from(addresses.len() - tried).unwrap_or(u32::MAX);
-            failure = match TcpStream::connect_timeout(address, share.max(SHORTEST)) {
+            match TcpStream::connect_timeout(address, share.max(SHORTEST)) {
                 Ok(stream) => return Ok(Self::new(stream)),
-                Err(error) if is_timeout(&error) => progress::time_is_up(),
-                Err(error) => error,
-            };
+                Err(error) if is_timeout(&error) => silence = true,
+                Err(error) => failure = error,
+            }
         }
-        Err(failure)
+        Err(if silence { progress::time_is_up() } else { failure })
     }
 
     /// Reads what is there, and says `WouldBlock` where nothing is.
@@ -43,7 +44,9 @@ impl Socket {
 
     /// Writes what fits.
     pub(crate) fn write_at_once(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.at_once(|mut stream| stream.write(bytes))
+        let taken = self.at_once(|mut stream| stream.write(bytes))?;
+        progress::wrote();
+        Ok(taken)
     }
 
     /// Whether the peer is silent, as it has to be between two calls. A connection that has ended, or on which bytes

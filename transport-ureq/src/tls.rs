@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, ClientConnection};
+use wechatpay_transport::Records;
 
-use crate::records::Records;
 use crate::socket::Socket;
 
 #[derive(Debug)]
@@ -87,9 +87,13 @@ impl Tls {
 /// A peer that has more than this to say between two calls is not silent.
 const MAX_READS: usize = 16;
 
-/// Says goodbye, where that needs no waiting.
+/// Says goodbye, where that needs no waiting. Where something else is still to be written it stays unwritten: a request
+/// that the call has given up must not leave behind it.
 impl Drop for Tls {
     fn drop(&mut self) {
+        if self.connection.wants_write() {
+            return;
+        }
         self.connection.send_close_notify();
         while self.connection.wants_write() {
             if self.connection.write_tls(&mut AtOnce(&mut self.wire)).is_err() {

@@ -39,7 +39,7 @@ pub enum TransportError {
     #[error("the time was up: {0}")]
     Timeout(Step),
     /// There was a connection, and it broke or carried something that is not HTTP. This includes a merchant's
-    /// certificate that the server refused: TLS 1.3 reports that only after the request.
+    /// certificate that the server refused: in TLS 1.3 a client may learn that only after the request.
     #[error("the exchange broke off")]
     Exchange(#[source] Cause),
     /// The response body is longer than the limit.

@@ -19,21 +19,25 @@ mod call;
 mod clock;
 mod error;
 mod identity;
+mod prepared;
 mod proxy;
 mod random;
+mod records;
 mod roots;
 mod settings;
 mod timeouts;
 mod tls;
 mod trace;
 
-pub use call::{Call, Lane, Prepared, has_one_end};
+pub use call::{Call, has_one_end};
 pub use error::{BuildError, Cause, Step, TransportError};
 #[cfg(feature = "p12")]
 pub use identity::P12Error;
 pub use identity::{Identity, IdentityError, NotPem};
+pub use prepared::{Lane, Prepared};
 pub use proxy::Proxy;
 pub use random::os_random;
+pub use records::Records;
 pub use roots::{CustomRoots, Roots, RootsError};
 pub use settings::Settings;
 pub use timeouts::Timeouts;
@@ -41,3 +45,11 @@ pub use timeouts::Timeouts;
 /// The longest response body that is read where nothing else was set, in bytes: 64 KiB, which is what the core reads.
 /// XML answers have a few hundred.
 pub const BODY_LIMIT: usize = wechatpay_proto::wire::MAX_BODY;
+
+/// The longest head of a response, in bytes: 64 KiB. A longer one is an error.
+pub const HEAD_LIMIT: usize = 64 * 1024;
+
+/// A host as it stands in a URL, as it is asked for by name: without the brackets of an IPv6 address.
+pub fn bare(host: &str) -> &str {
+    host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(host)
+}

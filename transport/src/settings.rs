@@ -8,9 +8,9 @@ use std::time::Duration;
 
 use wechatpay_proto::failover::Failover;
 
-use crate::call::Prepared;
 use crate::error::{BuildError, Cause};
 use crate::identity::Identity;
+use crate::prepared::Prepared;
 use crate::proxy::Proxy;
 use crate::roots::Roots;
 use crate::timeouts::Timeouts;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::error::BuildError;
+use crate::error::{BuildError, Step};
 
 /// Time limits. The steps follow one another, and `total` bounds them all together, so that a peer that sends one
 /// byte at a time gains nothing. Each is above zero and at most a day.
@@ -23,6 +23,17 @@ pub struct Timeouts {
 }
 
 impl Timeouts {
+    /// The limit of one step.
+    pub fn of(&self, step: Step) -> Duration {
+        match step {
+            Step::Resolve | Step::Connect => self.connect,
+            Step::Handshake => self.tls,
+            Step::Write => self.write,
+            Step::Response => self.response,
+            Step::Body => self.body,
+        }
+    }
+
     pub(crate) fn check(&self) -> Result<(), BuildError> {
         let Self { connect, tls, write, response, body, total } = *self;
         for (name, value) in [

@@ -103,6 +103,9 @@ fn a_call_goes_over_its_own_lane() {
         assert_eq!(lane(&prepared, url, marked).unwrap(), expected);
     }
     assert!(prepared.tls(Lane::Loopback).is_none());
+    for lane in [Lane::Anonymous, Lane::Merchant] {
+        assert_eq!(prepared.tls(lane).unwrap().alpn_protocols, [b"http/1.1"]);
+    }
     assert!(prepared.tls(Lane::Merchant).is_some() && prepared.tls(Lane::Anonymous).is_some());
 }
 
@@ -146,6 +149,21 @@ fn an_address_is_found_whatever_its_case() {
     assert_eq!(prepared.addresses("other.example"), None);
 }
 
+#[test]
+fn only_fit_addresses_are_tried() {
+    let prepared = Settings::new().prepare().unwrap();
+    let (here, there) = (([127, 0, 0, 1], 1).into(), ([192, 0, 2, 1], 1).into());
+    let usable = |lane, found: &[_]| prepared.usable(lane, "localhost", found.iter().copied());
+    assert_eq!(usable(Lane::Loopback, &[here]).unwrap(), [here]);
+    assert_eq!(usable(Lane::Merchant, &[there, here]).unwrap(), [there, here]);
+    assert_eq!(usable(Lane::Anonymous, &[there; 17]).unwrap().len(), 16);
+    assert!(matches!(usable(Lane::Merchant, &[]), Err(TransportError::Resolve(_))));
+    let insecure = TargetError::Insecure { host: "localhost".to_owned() };
+    assert!(
+        matches!(usable(Lane::Loopback, &[here, there]), Err(TransportError::Target(error)) if error == insecure)
+    );
+}
+
 /// Where a call goes, and how it ends.
 fn call(prepared: &Prepared, url: &str, end: impl FnOnce() -> Option<TransportError>) -> String {
     let mut request = request(url, false);
@@ -178,6 +196,19 @@ fn the_host_changes_between_calls_and_the_rest_of_the_request_does_not() {
     assert_eq!(call(&prepared, fraud, || None), fraud, "other hosts have no backup");
     let port = "https://api.mch.weixin.qq.com:8443/";
     assert_eq!(call(&prepared, port, || None), port);
+}
+
+#[test]
+fn the_primary_comes_back_with_time() {
+    let thresholds =
+        Thresholds { connect_timeouts: 1, stay: Duration::from_nanos(1), ..Thresholds::default() };
+    let failover = Failover::new(BaseUrl::default(), BaseUrl::backup(), thresholds);
+    let prepared = Settings::new().failover(failover).prepare().unwrap();
+    let url = "https://api.mch.weixin.qq.com/pay";
+    call(&prepared, url, || Some(TransportError::Timeout(Step::Connect)));
+    assert_ne!(call(&prepared, url, || None), url);
+    let back = (0..1_000_000).any(|_| call(&prepared, url, || None) == url);
+    assert!(back, "the clock stands still");
 }
 
 #[test]

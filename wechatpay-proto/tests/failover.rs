@@ -66,6 +66,22 @@ fn the_primary_gets_a_chance_after_three_minutes() {
 }
 
 #[test]
+fn calls_that_were_under_way_when_the_primary_came_back_count_from_then() {
+    let mut failover = Failover::default();
+    let three_timeouts = |failover: &mut Failover| {
+        for _ in 0..3 {
+            failover.report(Primary, ConnectTimeout);
+        }
+    };
+    three_timeouts(&mut failover);
+    assert_eq!(failover.route(Duration::ZERO), Backup);
+    assert_eq!(failover.route(STAY), Primary);
+    three_timeouts(&mut failover); // with no question for the route between
+    assert_eq!(failover.route(STAY), Backup);
+    assert_eq!(failover.route(2 * STAY - Duration::from_nanos(1)), Backup);
+}
+
+#[test]
 fn of_two_bad_hosts_the_less_bad_is_taken() {
     let with = |backup: &[Event]| {
         let mut failover = Failover::default();

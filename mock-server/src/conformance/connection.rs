@@ -84,7 +84,7 @@ fn greet(connection: &mut ServerConnection, stream: &mut TcpStream, shared: &Sha
     while !connection.wants_write() {
         match connection.read_tls(stream) {
             Ok(0) => return Err(ErrorKind::UnexpectedEof.into()),
-            Ok(_) => drop(connection.process_new_packets().map_err(io::Error::other)?),
+            Ok(_) => _ = connection.process_new_packets().map_err(io::Error::other)?,
             Err(error) if is_pause(&error) && shared.pace(LOOK_UP) => {}
             Err(error) => return Err(error),
         }

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::net::{Ipv4Addr, TcpListener};
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use wechatpay_proto::transport::{ClientCertificate, Delivery, Fault, Transport};
@@ -118,15 +119,42 @@ async fn every_call_can_have_a_fresh_connection() {
 }
 
 #[test]
-fn a_transport_outlives_its_runtime() {
+fn each_runtime_has_connections_of_its_own() {
     let world = World::new();
     let transport = world.transport();
+    let mut still_there = Vec::new();
     for threads in [1, 2, 1] {
         let runtime = runtime(threads);
         runtime.block_on(world.send(&transport, world.base(), &number())).unwrap();
         runtime.block_on(world.send(&transport, world.base(), &number())).unwrap();
+        still_there.push(runtime); // and nobody turns it
     }
     assert_eq!(world.server.connections().accepted, 3, "one for each runtime");
+    drop(still_there);
+    runtime(1).block_on(world.send(&transport, world.base(), &number())).unwrap();
+    assert_eq!(world.server.connections().accepted, 4);
+}
+
+#[tokio::test]
+async fn a_connection_is_kept_for_a_quarter_of_a_minute() {
+    let world = World::new();
+    let transport = world.transport();
+    for (wait, connections) in [(0, 1), (14_900, 1), (15_000, 2), (0, 2)] {
+        // The clock stands only while it is moved on: a call waits for a real server.
+        tokio::time::pause();
+        tokio::time::advance(Duration::from_millis(wait)).await;
+        tokio::time::resume();
+        world.send(&transport, world.base(), &number()).await.unwrap();
+        assert_eq!(world.server.connections().accepted, connections, "after {wait} ms");
+    }
+}
+
+#[tokio::test]
+async fn plain_http_stays_on_this_machine_whatever_the_addresses_say() {
+    let settings = Settings::new().address("localhost", [([192, 0, 2, 1], 80).into()]);
+    let error = HyperTransport::new(settings).unwrap().send(post("http://localhost/")).await.unwrap_err();
+    assert!(matches!(error, TransportError::Target(_)), "{error:?}");
+    assert_eq!(error.delivery(), Delivery::NotSent);
 }
 
 #[test]

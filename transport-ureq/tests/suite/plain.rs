@@ -241,3 +241,11 @@ fn a_mock_on_plain_http_needs_no_certificate() {
     assert_eq!(transport().send_blocking(request).unwrap().body().as_ref(), b"mock");
     one_request(&server.finish());
 }
+
+#[test]
+fn plain_http_stays_on_this_machine_whatever_the_addresses_say() {
+    let settings = Settings::new().address("localhost", [([192, 0, 2, 1], 80).into()]);
+    let error = with(settings).send_blocking(post("http://localhost/")).unwrap_err();
+    assert!(matches!(error, TransportError::Resolve(_)), "{error:?}");
+    assert_eq!(error.delivery(), Delivery::NotSent);
+}

@@ -14,7 +14,7 @@ use crate::with;
 #[test]
 fn a_connection_serves_again_unless_fresh_ones_are_wanted() {
     for (idle, connections) in [(64, 1), (1, 1), (0, 3)] {
-        let server = Server::plain(Reply::Answer(ok(b"")));
+        let server = Server::plain(Reply::Answer(ok(b"1")));
         let transport = with(Settings::new().idle_connections(idle));
         for clone in [transport.clone(), transport.clone(), transport] {
             clone.send_blocking(post(&server.http())).unwrap();
@@ -72,7 +72,7 @@ fn a_second_answer_is_never_taken() {
 #[test]
 fn a_connection_that_the_server_ends_is_not_used_again() {
     let authority = Authority::new();
-    for reply in [Reply::Goodbye(ok(b"")), Reply::Answer(answer("200 OK", "Connection: close\r\n", b""))] {
+    for reply in [Reply::Goodbye(ok(b"1")), Reply::Answer(answer("200 OK", "Connection: close\r\n", b""))] {
         for version in [&TLS12, &TLS13] {
             let server = Server::tls(authority.server_with(Demand::Nothing, version), reply.clone());
             let transport = with(Settings::new().roots(authority.roots()));

@@ -37,7 +37,7 @@ fn the_merchant_shows_the_certificate() {
 #[test]
 fn connections_with_and_without_certificate_are_never_mixed() {
     let authority = Authority::new();
-    let server = Server::tls(authority.server("127.0.0.1", Demand::MayIdentify), Reply::Answer(ok(b"")));
+    let server = Server::tls(authority.server("127.0.0.1", Demand::MayIdentify), Reply::Answer(ok(b"1")));
     let transport = with(Settings::new().identity(authority.identity()).roots(authority.roots()));
     for with_certificate in [true, false, true, false] {
         let request = if with_certificate { marked(&server.https()) } else { post(&server.https()) };
@@ -52,7 +52,7 @@ fn connections_with_and_without_certificate_are_never_mixed() {
 #[test]
 fn a_missing_identity_is_noticed_before_connecting() {
     let authority = Authority::new();
-    let server = Server::tls(authority.server("127.0.0.1", Demand::MayIdentify), Reply::Answer(ok(b"")));
+    let server = Server::tls(authority.server("127.0.0.1", Demand::MayIdentify), Reply::Answer(ok(b"1")));
     let transport = with(Settings::new().roots(authority.roots()));
     let error = transport.send_blocking(marked(&server.https())).unwrap_err();
     assert!(matches!(error, TransportError::NoIdentity), "{error:?}");
@@ -68,7 +68,7 @@ fn a_server_that_cannot_prove_itself_gets_nothing() {
         authority.server("127.0.0.2", Demand::Nothing),
         authority.expired_server(),
     ] {
-        let server = Server::tls(config, Reply::Answer(ok(b"")));
+        let server = Server::tls(config, Reply::Answer(ok(b"1")));
         let transport = with(Settings::new().identity(authority.identity()).roots(authority.roots()));
         for request in [marked(&server.https()), post(&server.https())] {
             let error = transport.send_blocking(request).unwrap_err();
@@ -82,7 +82,7 @@ fn a_server_that_cannot_prove_itself_gets_nothing() {
 #[test]
 fn a_private_authority_is_not_believed_by_default() {
     let authority = Authority::new();
-    let server = Server::tls(authority.server("127.0.0.1", Demand::Nothing), Reply::Answer(ok(b"")));
+    let server = Server::tls(authority.server("127.0.0.1", Demand::Nothing), Reply::Answer(ok(b"1")));
     let error = with(Settings::new()).send_blocking(post(&server.https())).unwrap_err();
     assert!(matches!(error, TransportError::Handshake(_)), "{error:?}");
     assert_eq!(counts(&server.finish()), (1, 0));
@@ -93,7 +93,7 @@ fn a_refused_client_certificate_is_a_proof_in_tls_1_2_only() {
     let (authority, stranger) = (Authority::new(), Authority::new());
     for (version, proved) in [(&TLS12, true), (&TLS13, false)] {
         let server =
-            Server::tls(authority.server_with(Demand::MustIdentify, version), Reply::Answer(ok(b"")));
+            Server::tls(authority.server_with(Demand::MustIdentify, version), Reply::Answer(ok(b"1")));
         let transport = with(Settings::new().identity(stranger.identity()).roots(authority.roots()));
         for request in [marked(&server.https()), post(&server.https())] {
             let error = transport.send_blocking(request).unwrap_err();
@@ -189,7 +189,7 @@ fn the_addresses_of_the_settings_replace_those_of_the_name() {
 
 #[test]
 fn a_name_that_tls_cannot_check_is_not_connected_to() {
-    let server = Server::plain(Reply::Answer(ok(b"")));
+    let server = Server::plain(Reply::Answer(ok(b"1")));
     let name = "under_score-.example"; // a label does not end with a hyphen
     let transport = with(Settings::new().address(name, [([127, 0, 0, 1], server.port()).into()]));
     let error = transport.send_blocking(post(&format!("https://{name}/"))).unwrap_err();

@@ -4,8 +4,10 @@
 /// Type, version, length.
 const HEADER: usize = 5;
 
+/// Follows the records of one direction of a TLS connection, to tell a connection that is silent from one on which half a
+/// record waits. For transports that keep connections.
 #[derive(Debug, Default)]
-pub(crate) struct Records {
+pub struct Records {
     header: [u8; HEADER],
     /// How much of the header has come.
     seen: usize,
@@ -15,7 +17,7 @@ pub(crate) struct Records {
 
 impl Records {
     /// These bytes came.
-    pub(crate) fn pass(&mut self, mut bytes: &[u8]) {
+    pub fn pass(&mut self, mut bytes: &[u8]) {
         while let Some((&first, rest)) = bytes.split_first() {
             if self.left > 0 {
                 let part = self.left.min(bytes.len());
@@ -34,7 +36,7 @@ impl Records {
     }
 
     /// Whether the last record is complete.
-    pub(crate) fn is_between(&self) -> bool {
+    pub fn is_between(&self) -> bool {
         self.seen == 0 && self.left == 0
     }
 }
