@@ -49,13 +49,19 @@ fn main() {
         Line::new("bare blocking TLS stream, 8 threads", THREADS),
         Line::new("wechatpay-transport-ureq, 8 threads", THREADS),
     ];
-    for _ in 0..rounds {
-        let [bare_64, hyper_64, bare_8, blocking_8, ureq_8] = &mut lines;
-        bare_64.run(&world, calls, |each| runtime.block_on(bare(&world, TASKS, each)));
-        hyper_64.run(&world, calls, |each| runtime.block_on(full_hyper(&world, TASKS, each)));
-        bare_8.run(&world, calls, |each| runtime.block_on(bare(&world, THREADS, each)));
-        blocking_8.run(&world, calls, |each| bare_blocking(&world, THREADS, each));
-        ureq_8.run(&world, calls, |each| full_ureq(&world, THREADS, each));
+    let work: [&dyn Fn(usize) -> Vec<Duration>; 5] = [
+        &|each| runtime.block_on(bare(&world, TASKS, each)),
+        &|each| runtime.block_on(full_hyper(&world, TASKS, each)),
+        &|each| runtime.block_on(bare(&world, THREADS, each)),
+        &|each| bare_blocking(&world, THREADS, each),
+        &|each| full_ureq(&world, THREADS, each),
+    ];
+    // The first round warms up and does not count; each of the others begins with another one.
+    for round in 0..=rounds {
+        for turn in 0..work.len() {
+            let at = (round + turn) % work.len();
+            lines[at].run(&world, calls, work[at], round > 0);
+        }
     }
     assert_eq!(world.mock.ledger().packets().count(), 1, "however often it is sent");
     println!(
@@ -84,7 +90,7 @@ impl Line {
         Self { name, workers, calls_per_second: Vec::new(), latencies: Vec::new(), connections: 0 }
     }
 
-    fn run(&mut self, world: &World, calls: usize, work: impl FnOnce(usize) -> Vec<Duration>) {
+    fn run(&mut self, world: &World, calls: usize, work: &dyn Fn(usize) -> Vec<Duration>, counts: bool) {
         let before = world.server.connections().accepted;
         let start = Instant::now();
         let latencies = work(calls / self.workers);
@@ -93,6 +99,9 @@ impl Line {
         let connections = world.server.connections().accepted - before;
         assert!(connections <= self.workers, "{}: {connections} connections", self.name);
         self.connections = self.connections.max(connections);
+        if !counts {
+            return;
+        }
         self.calls_per_second.push(calls as f64 / took.as_secs_f64());
         self.latencies.extend(latencies);
     }

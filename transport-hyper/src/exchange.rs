@@ -9,7 +9,7 @@ use http::header::{HOST, HeaderValue, USER_AGENT};
 use http::uri::PathAndQuery;
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
-use hyper::client::conn::{TrySendError, http1};
+use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use wechatpay_transport::{Cause, HEAD_LIMIT, Step, TransportError};
 
@@ -72,7 +72,7 @@ async fn ask(
 ) -> Result<http::Response<Incoming>, TransportError> {
     let Connection { asking, working, socket } = connection;
     socket.begin();
-    let mut answer = pin!(asking.try_send_request(request));
+    let mut answer = pin!(asking.send_request(request));
     let mut answered = |context: &mut Context<'_>| {
         working.work(context);
         answer.as_mut().poll(context).map(|answer| answer.map_err(|error| lost(error, socket)))
@@ -89,13 +89,12 @@ async fn ask(
     }
 }
 
-/// hyper hands back a request that it never began to write; and what the operating system never took was not sent.
-fn lost(mut error: TrySendError<http::Request<Full<Bytes>>>, socket: &Socket) -> TransportError {
-    let untouched = error.take_message().is_some() || !socket.wrote();
-    let cause = Cause::new(error.into_error());
-    match untouched {
-        true => TransportError::NotWritten(cause),
-        false => TransportError::Exchange(cause),
+/// What the operating system never took was not sent.
+fn lost(error: hyper::Error, socket: &Socket) -> TransportError {
+    let cause = Cause::new(error);
+    match socket.wrote() {
+        false => TransportError::NotWritten(cause),
+        true => TransportError::Exchange(cause),
     }
 }
 
@@ -110,4 +109,68 @@ fn to_wire(request: http::Request<Bytes>) -> Result<http::Request<Full<Bytes>>, 
     let path = parts.uri.path_and_query().cloned();
     parts.uri = path.unwrap_or_else(|| PathAndQuery::from_static("/")).into();
     Ok(http::Request::from_parts(parts, Full::new(body)))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read, Write};
+    use std::net::{Ipv4Addr, TcpListener};
+
+    use tokio::net::TcpStream;
+    use wechatpay_transport::Timeouts;
+
+    use super::*;
+
+    /// A connection to a server that answers so many requests, and then closes nothing.
+    async fn connection(answers: usize) -> Connection {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let address = listener.local_addr().unwrap();
+        std::thread::spawn(move || {
+            let (mut stream, _) = listener.accept().unwrap();
+            for _ in 0..answers {
+                let mut request = Vec::new();
+                while !request.ends_with(b"</xml>") {
+                    let mut bytes = [0; 1024];
+                    let read = stream.read(&mut bytes).unwrap();
+                    request.extend_from_slice(&bytes[..read]);
+                }
+                stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n1").unwrap();
+            }
+            stream.read_to_end(&mut Vec::new())
+        });
+        let socket = Socket::new(TcpStream::connect(address).await.unwrap());
+        start(Box::new(socket.clone()), socket).await.unwrap()
+    }
+
+    async fn send(connection: &mut Connection) -> Result<http::Response<Bytes>, TransportError> {
+        let request =
+            http::Request::post("http://127.0.0.1/").body(Bytes::from_static(b"<xml></xml>")).unwrap();
+        exchange(connection, request, 100, &Limits::begin(&Timeouts::default())).await
+    }
+
+    #[tokio::test]
+    async fn a_first_byte_that_is_not_taken_proves_that_nothing_was_sent() {
+        for answered in [0, 1] {
+            let mut connection = connection(answered).await;
+            for _ in 0..answered {
+                assert_eq!(send(&mut connection).await.unwrap().body().as_ref(), b"1");
+                assert!(connection.socket.wrote() && connection.socket.flushed());
+            }
+            connection.socket.refuse_writes();
+            let error = send(&mut connection).await.unwrap_err();
+            assert!(matches!(error, TransportError::NotWritten(_)), "{error:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_body_is_read_up_to_its_limit() {
+        for (limit, fits) in [(1, true), (0, false)] {
+            let mut connection = connection(1).await;
+            let request =
+                http::Request::post("http://127.0.0.1/").body(Bytes::from_static(b"</xml>")).unwrap();
+            let outcome =
+                exchange(&mut connection, request, limit, &Limits::begin(&Timeouts::default())).await;
+            assert_eq!(outcome.is_ok(), fits, "{outcome:?}");
+        }
+    }
 }

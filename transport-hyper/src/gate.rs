@@ -61,3 +61,27 @@ impl Drop for Pass<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::future::poll_fn;
+    use std::pin::pin;
+    use std::task::Poll;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_closed_gate_is_empty_when_the_last_one_is_out() {
+        let gate = Gate::default();
+        let (first, second) = (gate.enter().unwrap(), gate.enter().unwrap());
+        gate.close();
+        assert!(matches!(gate.enter(), Err(TransportError::ShutDown)));
+        let mut empty = pin!(gate.empty());
+        for pass in [first, second] {
+            assert!(poll_fn(|context| Poll::Ready(empty.as_mut().poll(context))).await.is_pending());
+            drop(pass);
+        }
+        empty.await;
+        gate.empty().await;
+    }
+}

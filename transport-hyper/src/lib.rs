@@ -73,22 +73,30 @@
 //! * Nothing is spawned. The work is done by the call itself: dropping its future ends its connection, and a
 //!   connection that is kept for the next call is never one that was in the middle of anything. The outcome of a call
 //!   that was dropped is unknown.
-//! * Before a kept connection is used again, the operating system is asked whether the peer closed it or sent anything
-//!   on it. If so, another is opened, and nothing was sent on the old one.
+//! * A connection serves the next call only if the peer has been silent since the last one: the operating system is asked
+//!   whether it closed the connection or sent anything on it, and no part of a TLS record waits. If it was not, another
+//!   is opened, and nothing was sent on the old one. So a second answer that has arrived is never taken for the answer to
+//!   the next request. (One that is still on its way when that request is written cannot be told from its answer, in
+//!   HTTP/1.1; the core compares the order that an answer names.)
+//! * As many calls at a time as [`Settings::idle_connections`] open no more connections to one host than there are calls,
+//!   as long as the server keeps the connections open.
+//! * `Host`, `Content-Length`, `Transfer-Encoding` and `Expect` of a request are replaced: its URL says where it goes, and its
+//!   body how long it is.
 //!
 //! Names are resolved by the operating system, on a thread of tokio's. A call whose time is up does not wait for that
 //! thread; the thread ends when the operating system is done.
 //!
 //! A connection is kept for at most 15 seconds. One that nobody uses again is closed at the next call, by
-//! [`shutdown`](HyperTransport::shutdown), or with the transport.
+//! [`shutdown`](HyperTransport::shutdown), or with the transport. An answer without a body ends its connection, because
+//! whether there is really none cannot be seen.
 //!
 //! The end of a response that has neither a length nor chunks, over plain `http`, is the end of the connection: a
 //! truncated body can look whole there, and the reader of the XML has to notice. Over TLS it needs a closing message.
 //!
 //! # Runtime
 //!
-//! A tokio runtime with time and I/O enabled, of one thread or of many. A transport may be used on several runtimes; each
-//! has connections of its own.
+//! A tokio runtime with time and I/O enabled (without them tokio panics), of one thread or of many; outside of any runtime
+//! a call is an error. A transport may be used on several runtimes; each has connections of its own.
 //!
 //! # Features
 //!

@@ -77,7 +77,8 @@ impl Pool {
         }
         let (runtime, since) = (Handle::current().id(), Instant::now());
         let mut idle = self.idle();
-        let to_the_same = idle.iter().filter(|other| other.target == target).count();
+        let alike = |other: &&Idle| other.target == target && other.runtime == runtime;
+        let to_the_same = idle.iter().filter(alike).count();
         if to_the_same < self.at_most {
             idle.push(Idle { target, runtime, since, connection });
         }

@@ -69,6 +69,12 @@ impl Socket {
             && line.records.as_ref().is_none_or(Records::is_between)
     }
 
+    /// From here on the operating system takes nothing.
+    #[cfg(test)]
+    pub(crate) fn refuse_writes(&self) {
+        SockRef::from(&self.line().stream).shutdown(std::net::Shutdown::Write).unwrap();
+    }
+
     fn line(&self) -> MutexGuard<'_, Line> {
         self.0.line.lock().unwrap_or_else(PoisonError::into_inner)
     }

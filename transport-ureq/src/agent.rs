@@ -12,6 +12,8 @@ use crate::connect::{Connect, Later};
 use crate::progress;
 
 const USER_AGENT: &str = concat!("wechatpay-transport-ureq/", env!("CARGO_PKG_VERSION"));
+/// The service has half as many hosts. ureq wants a limit for all of them together too.
+const HOSTS: usize = 8;
 /// Room for more than the longest head, so that a longer one is noticed.
 const INPUT_BUFFER: usize = HEAD_LIMIT + 16 * 1024;
 /// One record of TLS. A header of a request that is longer is refused before anything is sent.
@@ -65,7 +67,7 @@ fn config(prepared: &Prepared, lane: Lane) -> Config {
         .max_response_header_size(HEAD_LIMIT)
         .input_buffer_size(INPUT_BUFFER)
         .output_buffer_size(OUTPUT_BUFFER)
-        .max_idle_connections(prepared.idle_connections())
+        .max_idle_connections(prepared.idle_connections().saturating_mul(HOSTS))
         .max_idle_connections_per_host(prepared.idle_connections())
         .max_idle_age(prepared.idle_time())
         .build()

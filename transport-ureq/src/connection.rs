@@ -31,6 +31,16 @@ impl Connection {
         Self { line, buffers, held: Vec::new() }
     }
 
+    /// Takes what is in the output buffer.
+    fn hold(&mut self, amount: usize) -> Result<(), ureq::Error> {
+        if progress::doing() != Some(Step::Write) {
+            progress::left()?; // where there is no time to begin, nothing was begun
+            progress::enter(Step::Write);
+        }
+        self.held.extend_from_slice(&self.buffers.output()[..amount]);
+        if self.held.len() < ENOUGH { Ok(()) } else { self.write_held() }
+    }
+
     fn write_held(&mut self) -> Result<(), ureq::Error> {
         let written = match &mut self.line {
             Line::Plain(socket) => socket.write_all(&self.held),
@@ -47,12 +57,7 @@ impl Transport for Connection {
     }
 
     fn transmit_output(&mut self, amount: usize, _: NextTimeout) -> Result<(), ureq::Error> {
-        if progress::doing() != Some(Step::Write) {
-            progress::left()?; // where there is no time to begin, nothing was begun
-            progress::enter(Step::Write);
-        }
-        self.held.extend_from_slice(&self.buffers.output()[..amount]);
-        if self.held.len() < ENOUGH { Ok(()) } else { self.write_held() }
+        self.hold(amount)
     }
 
     fn await_input(&mut self, _: NextTimeout) -> Result<bool, ureq::Error> {
@@ -93,5 +98,32 @@ fn strict(error: io::Error) -> ureq::Error {
     match ureq::Error::from(error) {
         ureq::Error::Io(error) => ureq::Error::Other(error.into()),
         error => error,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::{Ipv4Addr, TcpListener};
+    use std::time::Duration;
+
+    use wechatpay_transport::{Timeouts, TransportError};
+
+    use super::*;
+    use crate::progress::Watch;
+
+    #[test]
+    fn where_there_is_no_time_to_begin_nothing_is_begun() {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let watch = Watch::begin(&Timeouts::default());
+        let line = Line::Plain(Socket::open(&[listener.local_addr().unwrap()]).unwrap());
+        drop(watch);
+        let mut connection = Connection::new(line, LazyBuffers::new(100, 100));
+        let _watch = Watch::begin(&Timeouts { total: Duration::from_nanos(1), ..Timeouts::default() });
+        progress::connected();
+        connection.buffers().output()[..4].copy_from_slice(b"POST");
+        let error = progress::failure(connection.hold(4).unwrap_err());
+        assert!(matches!(error, TransportError::Timeout(Step::Connect)), "{error:?}");
+        drop(connection);
+        assert_eq!(listener.accept().unwrap().0.read(&mut [0; 9]).unwrap(), 0, "nothing was written");
     }
 }

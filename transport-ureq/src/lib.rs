@@ -79,12 +79,18 @@
 //!   [`idle_connections`](Settings::idle_connections) and the server keeps the connections open.
 //! * Names are resolved only for a new connection, by the operating system, on a thread that is left behind if it takes
 //!   longer than its limit.
-//! * `Content-Length`, `Transfer-Encoding` and `Expect` of a request are replaced: its body says how long it is.
+//! * `Host`, `Content-Length`, `Transfer-Encoding` and `Expect` of a request are replaced: its URL says where it goes, and its
+//!   body how long it is.
+//!
+//! This crate builds ureq without features. Another crate in the same program can switch them on for all: with ureq's
+//! `gzip` or `brotli` an answer that says it is compressed would be unpacked (the limit counts what comes out), with
+//! `cookies` a cookie would be kept. `cargo tree -e features -i ureq` shows it.
 //!
 //! # Connections
 //!
 //! A connection is kept for at most 15 seconds. It is closed when a later call passes by, or with
-//! [`UreqTransport::shutdown`], or with the last clone of the transport; no thread watches it meanwhile.
+//! [`UreqTransport::shutdown`], or with the last clone of the transport; no thread watches it meanwhile. An answer without
+//! a body ends its connection, because whether there is really none cannot be seen.
 //!
 //! # Logging
 //!

@@ -238,4 +238,13 @@ mod tests {
         assert_eq!(tls.read(&mut [0; 99]).unwrap_err().kind(), io::ErrorKind::UnexpectedEof);
         assert!(!tls.is_silent());
     }
+
+    #[test]
+    fn what_was_given_up_does_not_leave_with_the_goodbye() {
+        let _watch = Watch::begin(&Timeouts::default());
+        let (mut tls, mut peer) = pair();
+        tls.connection.writer().write_all(b"a request that could not be sent").unwrap();
+        drop(tls);
+        assert!(peer.read(&mut [0; 99]).is_err(), "the end, without the request and without a goodbye");
+    }
 }

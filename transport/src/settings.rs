@@ -98,8 +98,8 @@ impl Settings {
         Self { failover: Some(failover), ..self }
     }
 
-    /// Connects to these addresses for `host`, instead of asking for its name; to none of them where the list is
-    /// empty. The server must still prove to be `host`. For tests, and for hosts behind a private line. A proxy that is
+    /// Connects to these addresses (the first 16) for `host`, instead of asking for its name; with an empty list it
+    /// counts as a name that does not resolve. The server must still prove to be `host`. For tests, and for hosts behind a private line. A proxy that is
     /// set resolves names itself.
     pub fn address(mut self, host: impl AsRef<str>, addresses: impl Into<Vec<SocketAddr>>) -> Self {
         self.addresses.insert(host.as_ref().to_ascii_lowercase(), addresses.into());

@@ -13,9 +13,9 @@ use crate::transport::Delivery;
 pub enum Outcome<'b> {
     /// The service took the order: it is, or was, paid out. A number that was paid before answers the same.
     Accepted,
-    /// Definitely not paid: `SEND_FAILED` to a sending, or the status `FAILED` to a query, in an answer that names the order
-    /// and tells of no claim and no refund. Only now may the business
-    /// choose a new `mch_billno`. After a `SEND_FAILED` the official advice is to query once first, to be sure.
+    /// Definitely not paid: `SEND_FAILED` to a sending, or the status `FAILED` to a query, in an answer that names the
+    /// order and tells of no claim and no refund. Only now may the business choose a new `mch_billno`. After a
+    /// `SEND_FAILED` the official advice is to query once first, to be sure.
     Failed,
     /// Not settled. Query the order, or send it again with the **same** `mch_billno` and the same parameters.
     Unknown(Reason<'b>),
