@@ -118,8 +118,14 @@ use bytes::Bytes;
 use tokio::runtime::Handle;
 use tokio::time::timeout;
 use wechatpay_proto::transport::Transport;
+use wechatpay_transport::{Prepared, has_one_end};
 
-pub use wechatpay_transport::*;
+#[cfg(feature = "p12")]
+pub use wechatpay_transport::P12Error;
+pub use wechatpay_transport::{
+    BODY_LIMIT, BuildError, Cause, CustomRoots, Identity, IdentityError, NotPem, Roots, RootsError, Settings,
+    Step, Timeouts, TransportError, os_random,
+};
 
 use connect::{Target, connect};
 use exchange::{exchange, start};

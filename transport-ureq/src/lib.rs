@@ -128,12 +128,18 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use wechatpay_proto::transport::BlockingTransport;
+use wechatpay_transport::{Lane, Prepared};
 
 use crate::agent::Agents;
 use crate::gate::Gate;
 use crate::progress::Watch;
 
-pub use wechatpay_transport::*;
+#[cfg(feature = "p12")]
+pub use wechatpay_transport::P12Error;
+pub use wechatpay_transport::{
+    BODY_LIMIT, BuildError, Cause, CustomRoots, Identity, IdentityError, NotPem, Roots, RootsError, Settings,
+    Step, Timeouts, TransportError, os_random,
+};
 
 /// The transport. Cloning is cheap, and clones share their idle connections.
 #[derive(Clone)]

@@ -1,9 +1,11 @@
 //! The border of the core: bytes out, bytes in.
 //!
 //! A transport carries one request to the peer and brings one response back. It decides nothing about money:
-//! **one call is one request on the wire.** It must not retry, redirect, fail over, decompress or log bodies; it
-//! must bound time and memory, verify the server's certificate, and report every fault as an error. The core
-//! reads whatever comes back, also a status that is not 200.
+//! **one call is one request on the wire.** It must not retry, redirect, decompress or log bodies, nor go to another
+//! host within a call; it must bound time and memory, verify the server's certificate, and report every fault as an
+//! error. The core reads whatever comes back, also a status that is not 200.
+//!
+//! Whether a transport does all that, the suite `wechatpay_mock_server::conformance` can tell.
 //!
 //! Both traits are implemented for closures, so a test, or an HTTP stack that is not known here, needs no type:
 //!

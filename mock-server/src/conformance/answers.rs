@@ -1,5 +1,7 @@
 //! Plain HTTP: answers that come back as they are, those that are too much, and those that are none.
 
+use bytes::Bytes;
+
 use super::case::{BRIEF, Case, Expect};
 use super::requests::header;
 use super::script::{Step, answer, ok, write};
@@ -28,6 +30,17 @@ fn statuses(elsewhere: &str) -> Vec<Case> {
             .check(move |_, outcomes| header(outcomes, "location", &location));
         cases.push(case);
     }
+    // Where a GET is sent on without a second thought, and where the server itself is pointed at.
+    let location = format!("Location: http://{elsewhere}/pay\r\n");
+    let get = Case::plain("redirect-get", "A redirect comes back as it is, also to a GET.")
+        .reply([answer("302 Elsewhere", &location, PAGE)])
+        .answers_with(302, PAGE)
+        .with(|call| (call.method, call.body) = (http::Method::GET, Bytes::new()));
+    let relative = Case::plain("redirect-relative", "A redirect within the server comes back as it is.")
+        .reply([answer("307 Elsewhere", "Location: /elsewhere\r\n", PAGE)])
+        .answers_with(307, PAGE)
+        .check(|_, outcomes| header(outcomes, "location", "/elsewhere"));
+    cases.extend([get, relative]);
     for status in [400, 401, 403, 404, 407, 408, 413, 421, 425, 429, 500, 502, 503, 504] {
         let headers = "Content-Type: text/html\r\nRetry-After: 0\r\nWWW-Authenticate: Basic realm=\"x\"\r\n\
                        Proxy-Authenticate: Basic realm=\"x\"\r\n";

@@ -64,14 +64,19 @@ impl Authority {
 
     /// For a server of this name or address.
     pub(super) fn server(&self, host: &str, validity: Validity) -> Result<Pair, Failure> {
-        let params = leaf(host, validity, ExtendedKeyUsagePurpose::ServerAuth)?;
+        self.server_of(&[host], validity)
+    }
+
+    /// For a server of these names or addresses.
+    pub(super) fn server_of(&self, hosts: &[&str], validity: Validity) -> Result<Pair, Failure> {
+        let params = leaf(hosts, validity, ExtendedKeyUsagePurpose::ServerAuth)?;
         let key = KeyPair::generate()?;
         Ok(Pair { certificate: params.signed_by(&key, &self.issuer)?.der().clone(), key })
     }
 
     /// For a client, with the certificate as a server will see it.
     pub(super) fn client(&self, name: &str) -> Result<(ClientIdentity, CertificateDer<'static>), Failure> {
-        let params = leaf(name, Validity::Now, ExtendedKeyUsagePurpose::ClientAuth)?;
+        let params = leaf(&[name], Validity::Now, ExtendedKeyUsagePurpose::ClientAuth)?;
         let key = KeyPair::generate()?;
         let certificate = params.signed_by(&key, &self.issuer)?;
         let identity = ClientIdentity { certificate_pem: certificate.pem(), key_pem: key.serialize_pem() };
@@ -89,7 +94,7 @@ impl Authority {
 
 /// A server's certificate that vouches for itself.
 pub(super) fn self_signed(host: &str) -> Result<Pair, Failure> {
-    let params = leaf(host, Validity::Now, ExtendedKeyUsagePurpose::ServerAuth)?;
+    let params = leaf(&[host], Validity::Now, ExtendedKeyUsagePurpose::ServerAuth)?;
     let key = KeyPair::generate()?;
     Ok(Pair { certificate: params.self_signed(&key)?.der().clone(), key })
 }
@@ -119,12 +124,13 @@ impl Pair {
 }
 
 fn leaf(
-    name: &str,
+    names: &[&str],
     validity: Validity,
     purpose: ExtendedKeyUsagePurpose,
 ) -> Result<CertificateParams, Failure> {
-    let mut params = params(name, validity)?;
-    params.subject_alt_names = CertificateParams::new([name.to_owned()])?.subject_alt_names;
+    let mut params = params(names.first().copied().unwrap_or_default(), validity)?;
+    let names: Vec<_> = names.iter().map(|name| (*name).to_owned()).collect();
+    params.subject_alt_names = CertificateParams::new(names)?.subject_alt_names;
     params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
     params.extended_key_usages = vec![purpose];
     Ok(params)

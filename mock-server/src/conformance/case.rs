@@ -81,8 +81,8 @@ pub(super) struct Case {
     pub(super) limits: fn(&mut Limits),
     /// The transport has no certificate to show.
     pub(super) anonymous: bool,
-    /// A host that is to be found at the server's address.
-    pub(super) host: Option<&'static str>,
+    /// Hosts that are to be found at the server's address.
+    pub(super) hosts: Vec<&'static str>,
     /// The case says nothing about a transport that asks for the host's address all the same.
     pub(super) needs_addresses: bool,
     pub(super) requests: Option<usize>,
@@ -102,7 +102,7 @@ impl Case {
             calls: Vec::new(),
             limits: |_| (),
             anonymous: false,
-            host: None,
+            hosts: Vec::new(),
             needs_addresses: false,
             requests: None,
             connections: None,
@@ -189,8 +189,9 @@ impl Case {
     }
 
     /// The server knows this host by its name, and the transport is told where it is.
-    pub(super) fn host(self, host: &'static str) -> Self {
-        Self { host: Some(host), ..self }
+    pub(super) fn host(mut self, host: &'static str) -> Self {
+        self.hosts.push(host);
+        self
     }
 
     pub(super) fn limits(self, limits: fn(&mut Limits)) -> Self {

@@ -15,6 +15,8 @@ const LOOK_UP: Duration = Duration::from_millis(20);
 const MORE_THAN_A_HANDSHAKE: usize = 8 * 1024;
 /// Between two bytes of a slow drip.
 const DRIP: Duration = Duration::from_millis(20);
+/// What goes out at first of a record that comes in two parts: its header, which has 5 bytes, and a little more.
+const HALF: usize = 7;
 
 /// A stream with or without TLS.
 enum Stream {
@@ -35,6 +37,8 @@ struct Connection<'a> {
     shared: &'a Shared,
     /// Read, and not yet part of a request.
     pending: Vec<u8>,
+    /// To be written before anything else, as it is.
+    held: Vec<u8>,
     /// Nothing is written any more.
     closed: bool,
     /// It ends with RST as soon as it is dropped.
@@ -61,8 +65,8 @@ pub(super) fn converse(stream: TcpStream, number: usize, shared: &Shared) -> io:
             (Stream::Tls(Box::new(StreamOwned::new(connection, stream))), true)
         }
     };
-    let mut connection =
-        Connection { stream, number, shared, pending: Vec::new(), closed: false, reset: false };
+    let (pending, held) = (Vec::new(), Vec::new());
+    let mut connection = Connection { stream, number, shared, pending, held, closed: false, reset: false };
     let result = if speaks_http { connection.serve() } else { connection.recite() };
     let stray = connection.pending.len();
     if speaks_http {
@@ -145,6 +149,7 @@ impl Connection<'_> {
         for step in self.shared.reply(index) {
             match step {
                 Step::Write(bytes) => self.write(bytes)?,
+                Step::WithHalf { answer, next } => self.write_with_half(answer, next)?,
                 Step::Endless(bytes) => loop {
                     self.write(bytes)?;
                 },
@@ -176,8 +181,14 @@ impl Connection<'_> {
         loop {
             if let Some((head, body, rest)) = split(&self.pending) {
                 self.pending = rest;
-                let certificate = self.stream.certificate();
-                return Ok(Some(Received { head, body, certificate }));
+                return Ok(Some(Received {
+                    head,
+                    body,
+                    address: self.stream.socket().local_addr()?,
+                    certificate: self.stream.certificate(),
+                    server_name: self.stream.server_name(),
+                    alpn: self.stream.alpn(),
+                }));
             }
             if !self.read_some()? {
                 return Ok(None);
@@ -207,6 +218,8 @@ impl Connection<'_> {
 
     /// Writes all of it, however slowly the client reads, unless the server ends.
     fn write(&mut self, mut bytes: &[u8]) -> io::Result<()> {
+        // No more than a record: it fits into the buffers of the sockets.
+        self.stream.socket().write_all(&std::mem::take(&mut self.held))?;
         loop {
             let result =
                 if bytes.is_empty() { self.stream.flush().map(|()| 0) } else { self.stream.write(bytes) };
@@ -222,6 +235,17 @@ impl Connection<'_> {
             }
         }
         if self.shared.ended() { Err(ErrorKind::TimedOut.into()) } else { Ok(()) }
+    }
+
+    /// In one write, so that the client finds the part of a record wherever it reads the answer.
+    fn write_with_half(&mut self, answer: &[u8], next: &[u8]) -> io::Result<()> {
+        self.write(&[])?;
+        let mut first = self.stream.seal(answer)?;
+        let next = self.stream.seal(next)?;
+        let (half, rest) = next.split_at_checked(HALF).ok_or(ErrorKind::InvalidInput)?;
+        first.extend_from_slice(half);
+        self.held = rest.to_vec();
+        self.stream.socket().write_all(&first)
     }
 
     fn close(&mut self) -> io::Result<()> {
@@ -273,11 +297,36 @@ fn split(bytes: &[u8]) -> Option<(String, Vec<u8>, Vec<u8>)> {
         })
     };
     let length = match header("transfer-encoding") {
-        Some(_) => find(rest, b"0\r\n\r\n")? + 5,
+        Some(_) => chunks(rest)?,
         None => header("content-length").and_then(|length| length.parse().ok()).unwrap_or(0),
     };
     let (body, rest) = rest.split_at_checked(length)?;
     Some((head, body.to_vec(), rest.to_vec()))
+}
+
+/// How many bytes the chunks have that stand here, with the last one and the lines behind it, if they are all there.
+fn chunks(bytes: &[u8]) -> Option<usize> {
+    let line = |from: usize| {
+        let rest = bytes.get(from..)?;
+        rest.get(..find(rest, b"\r\n")?)
+    };
+    let mut at = 0;
+    loop {
+        let size = line(at)?;
+        at += size.len() + 2;
+        let size = size.split(|byte| *byte == b';').next().and_then(|size| str::from_utf8(size).ok())?;
+        match usize::from_str_radix(size.trim(), 16).ok()? {
+            0 => break,
+            size => at = at.checked_add(size)?.checked_add(2)?,
+        }
+    }
+    loop {
+        let trailer = line(at)?;
+        at += trailer.len() + 2;
+        if trailer.is_empty() {
+            return Some(at);
+        }
+    }
 }
 
 fn find(bytes: &[u8], wanted: &[u8]) -> Option<usize> {
@@ -297,6 +346,31 @@ impl Stream {
             Self::Plain(_) => None,
             Self::Tls(stream) => Some(stream.conn.peer_certificates()?.first()?.to_vec()),
         }
+    }
+
+    fn server_name(&self) -> Option<String> {
+        match self {
+            Self::Plain(_) => None,
+            Self::Tls(stream) => stream.conn.server_name().map(str::to_owned),
+        }
+    }
+
+    fn alpn(&self) -> Option<Vec<u8>> {
+        match self {
+            Self::Plain(_) => None,
+            Self::Tls(stream) => stream.conn.alpn_protocol().map(<[u8]>::to_vec),
+        }
+    }
+
+    /// These bytes as they go over the wire; over TLS as records of their own, if all before them was written.
+    fn seal(&mut self, bytes: &[u8]) -> io::Result<Vec<u8>> {
+        let Self::Tls(stream) = self else { return Ok(bytes.to_vec()) };
+        stream.conn.writer().write_all(bytes)?;
+        let mut sealed = Vec::new();
+        while stream.conn.wants_write() {
+            stream.conn.write_tls(&mut sealed)?;
+        }
+        Ok(sealed)
     }
 }
 
@@ -322,5 +396,23 @@ impl Write for Stream {
             Self::Plain(socket) => socket.flush(),
             Self::Tls(stream) => stream.flush(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn chunks_end_where_their_sizes_say() {
+        let request = |body: &str| format!("POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n{body}");
+        // What looks like the last chunk is data of the first one.
+        let whole = "5;a=b\r\n0\r\n\r\n\r\n0\r\nX: 1\r\n\r\n";
+        let (_, body, rest) = split(request(&format!("{whole}POST")).as_bytes()).unwrap();
+        assert_eq!((body.as_slice(), rest.as_slice()), (whole.as_bytes(), b"POST".as_slice()));
+        for end in 0..whole.len() {
+            assert!(split(request(&whole[..end]).as_bytes()).is_none(), "{end}");
+        }
+        assert!(split(request("ffffffffffffffff\r\n0\r\n\r\n").as_bytes()).is_none());
     }
 }

@@ -28,11 +28,11 @@ fn silent() -> Vec<Case> {
         )
         .reply([])
         .maybe_sent()
-        .limits(|limits| limits.response = SHORT),
+        .limits(|limits| limits.response = BRIEF),
         Case::plain("silence-body", "Silence in the body ends with the body's time.")
             .reply([write(HALF_BODY)])
             .maybe_sent()
-            .limits(|limits| limits.body = SHORT),
+            .limits(|limits| limits.body = BRIEF),
         Case::plain(
             "silence-total",
             "Silence ends with the time for the whole call, whatever the steps allow.",
@@ -45,7 +45,7 @@ fn silent() -> Vec<Case> {
             .maybe_sent()
             .with(|call| call.body = Bytes::from(vec![b'x'; LARGE]))
             .requests(0)
-            .limits(|limits| limits.write = SHORT),
+            .limits(|limits| limits.write = BRIEF),
         Case::plain("silence-then-next", "A call whose time was up leaves nothing behind for the next one.")
             .reply([])
             .reply([ok("2")])
@@ -115,7 +115,15 @@ fn cut_off() -> Vec<Case> {
         ("in-chunk", chunked("5\r\n<x")),
         ("between-chunks", chunked("5\r\n<xml>\r\n")),
     ];
-    let mut cases = Vec::new();
+    let in_request = Case::raw(
+        "reset-in-request",
+        "A connection that is reset while the request is written is an error: a part of it arrived.",
+    )
+    .reply([Step::Hear, Step::Reset])
+    .maybe_sent()
+    .with(|call| call.body = Bytes::from(vec![b'x'; LARGE]))
+    .requests(0);
+    let mut cases = vec![in_request];
     for (how, shows, end) in ends {
         for (stage, start) in &stages {
             let case = Case::plain(format!("{how}-{stage}"), shows).reply([start.clone(), end.clone()]);

@@ -11,6 +11,7 @@ use super::server::Seen;
 
 pub(super) const HERE: &str = "127.0.0.1";
 const PRODUCTION: &str = "api.mch.weixin.qq.com";
+const BACKUP: &str = "api2.mch.weixin.qq.com";
 
 pub(super) fn cases(authority: &Authority) -> Result<Vec<Case>, Failure> {
     Ok([servers(authority)?, versions(authority)?, names(authority)?, failures(), ends(authority)?].concat())
@@ -65,7 +66,7 @@ fn versions(authority: &Authority) -> Result<Vec<Case>, Failure> {
             "Of a server that would speak HTTP/2, too, HTTP/1.1 is wanted.",
             server(ALL_VERSIONS)?,
         )
-        .check(|seen, _| request_line(seen)),
+        .check(|seen, _| http_1(seen)),
         good("tls-reuse", "Two calls, one after the other, share a connection.", server(ALL_VERSIONS)?)
             .answers("1")
             .kept(1),
@@ -75,8 +76,8 @@ fn versions(authority: &Authority) -> Result<Vec<Case>, Failure> {
 /// The name that is checked is the name that was asked for, wherever it led.
 fn names(authority: &Authority) -> Result<Vec<Case>, Failure> {
     let server = |host: &str| authority.server(host, Validity::Now)?.config(ALL_VERSIONS, Demand::Nothing);
-    let named = |case: Case| {
-        let case = case.url(format!("https://{PRODUCTION}/pay?a=b")).host(PRODUCTION);
+    let named = |case: Case, host: &'static str| {
+        let case = case.url(format!("https://{host}/pay?a=b")).host(host);
         Case { needs_addresses: true, ..case }
     };
     let right = Case::tls(
@@ -86,10 +87,7 @@ fn names(authority: &Authority) -> Result<Vec<Case>, Failure> {
     )
     .reply([ok("1")])
     .answers("1")
-    .check(|seen, _| {
-        let hosts: Vec<_> = seen.requests.iter().flat_map(|request| values(request, "host")).collect();
-        if hosts == [PRODUCTION] { Ok(()) } else { Err(format!("Host is {hosts:?}")) }
-    });
+    .check(|seen, _| hosts(seen, &[PRODUCTION]));
     let wrong = Case::tls(
         "name-of-address",
         "A certificate of the address where a host is found is refused.",
@@ -97,7 +95,17 @@ fn names(authority: &Authority) -> Result<Vec<Case>, Failure> {
     )
     .reply([ok("1")])
     .not_sent();
-    Ok(vec![named(right), named(wrong)])
+    let both = authority.server_of(&[PRODUCTION, BACKUP], Validity::Now)?;
+    let apart = Case::tls(
+        "names-apart",
+        "Two hosts at one address do not share a connection, though its certificate is of both.",
+        both.config(ALL_VERSIONS, Demand::Nothing)?,
+    )
+    .reply([ok("1")])
+    .reply([ok("2")]);
+    let apart = named(named(apart.answers("1"), PRODUCTION).answers("2"), BACKUP);
+    let apart = apart.check(|seen, _| hosts(seen, &[PRODUCTION, BACKUP]));
+    Ok(vec![named(right, PRODUCTION), named(wrong, PRODUCTION), apart])
 }
 
 /// Handshakes that do not come about.
@@ -172,15 +180,38 @@ fn ends(authority: &Authority) -> Result<Vec<Case>, Failure> {
             .maybe_sent(),
         ending("tls-cut-before-head", "No answer at all is an error, and nothing is sent again.", "", cut.clone())
             .maybe_sent(),
+        Case::tls(
+            "surplus-half-record",
+            "A second answer of which a part came with the first one is not the next call's.",
+            config.clone(),
+        )
+        .reply([Step::WithHalf { answer: b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n1".to_vec(), next: b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nof nobody".to_vec() }])
+        .reply([ok("2")])
+        .answers("1")
+        .answers("2"),
         kept("tls-idle-close", "A connection that ended meanwhile is noticed, and is no error.", close),
         kept("tls-idle-cut", "A connection that was cut meanwhile is noticed, and is no error.", cut),
         kept("tls-idle-reset", "A connection that was reset meanwhile is noticed, and is no error.", reset),
     ])
 }
 
-fn request_line(seen: &Seen) -> Result<(), String> {
+fn http_1(seen: &Seen) -> Result<(), String> {
+    if seen.requests.iter().any(|request| request.alpn.as_deref() == Some(b"h2")) {
+        return Err("the handshake settled on h2".to_owned());
+    }
     match seen.requests.iter().find(|request| !request.head.starts_with("POST /pay?a=b HTTP/1.1\r\n")) {
         Some(request) => Err(format!("a request began with {:?}", request.head.lines().next())),
         None => Ok(()),
     }
+}
+
+/// That each request was for its host, in the handshake as in its head.
+fn hosts(seen: &Seen, wanted: &[&str]) -> Result<(), String> {
+    let hosts: Vec<_> = seen.requests.iter().flat_map(|request| values(request, "host")).collect();
+    let names: Vec<_> = seen.requests.iter().map(|request| request.server_name.as_deref()).collect();
+    let named: Vec<_> = wanted.iter().copied().map(Some).collect();
+    if hosts == wanted && names == named {
+        return Ok(());
+    }
+    Err(format!("Host is {hosts:?}, and the handshakes asked for {names:?}, instead of {wanted:?}"))
 }

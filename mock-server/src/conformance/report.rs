@@ -56,6 +56,11 @@ impl Findings {
         }
     }
 
+    /// All that failed, or nothing.
+    pub(super) fn so_far(&self) -> String {
+        if self.failed.is_empty() { String::new() } else { self.to_string() }
+    }
+
     /// Panics with all that failed, if anything did.
     #[track_caller]
     pub(super) fn report(self) -> Report {

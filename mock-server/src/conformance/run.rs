@@ -18,19 +18,20 @@ use super::setup::Setup;
 /// How long the calls of a case may take before its server is ended. Nothing is proved by less.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Runs a case and returns what is wrong, or nothing.
+/// Runs a case and returns what is wrong, or nothing. What was wrong `so_far` is said if the process must be aborted.
 pub(super) fn run<T: BlockingTransport>(
     case: &Case,
     mut setup: Setup,
     keeps: bool,
+    so_far: String,
     build: &impl Fn(&Setup) -> T,
 ) -> Vec<String> {
     let server = match Server::start(case.door.clone(), case.replies.clone()) {
         Ok(server) => server,
         Err(error) => return vec![format!("the server of the case did not start: {error}")],
     };
-    setup.addresses.extend(case.host.map(|host| (host.to_owned(), server.address())));
-    let watchdog = match Watchdog::start(case.id.to_string(), server.ender()) {
+    setup.addresses.extend(case.hosts.iter().map(|host| ((*host).to_owned(), server.address())));
+    let watchdog = match Watchdog::start(case.id.to_string(), so_far, server.ender()) {
         Ok(watchdog) => watchdog,
         Err(error) => return vec![format!("the watchdog of the case did not start: {error}")],
     };
@@ -110,7 +111,11 @@ struct Watchdog {
 }
 
 impl Watchdog {
-    fn start(id: String, end_server: impl FnOnce() + Send + 'static) -> std::io::Result<Self> {
+    fn start(
+        id: String,
+        so_far: String,
+        end_server: impl FnOnce() + Send + 'static,
+    ) -> std::io::Result<Self> {
         let (done, waiting) = mpsc::channel::<()>();
         let thread = thread::Builder::new().spawn(move || {
             if waiting.recv_timeout(PATIENCE) != Err(RecvTimeoutError::Timeout) {
@@ -119,7 +124,9 @@ impl Watchdog {
             end_server();
             if waiting.recv_timeout(PATIENCE) == Err(RecvTimeoutError::Timeout) {
                 // It waits for something else than its server, for ever, and cannot be ended from outside.
-                let text = format!("conformance: the case {id} does not return, even without its server\n");
+                let text = format!(
+                    "conformance: the case {id} does not return, even without its server\n{so_far}\n"
+                );
                 drop(std::io::stderr().write_all(text.as_bytes()));
                 std::process::abort();
             }

@@ -28,6 +28,9 @@ pub(super) enum Door {
 pub(super) enum Step {
     /// Writes this at once.
     Write(Vec<u8>),
+    /// Writes `answer` and the first bytes of `next` at once; over TLS, of the record with `next`. The rest goes out
+    /// before anything else that is written on the connection.
+    WithHalf { answer: Vec<u8>, next: Vec<u8> },
     /// Writes this over and over, as fast as it can, until the client has left.
     Endless(&'static [u8]),
     /// Writes this over and over, a byte every 20 ms, until the client has left.

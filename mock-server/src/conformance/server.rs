@@ -31,8 +31,14 @@ pub(super) struct Received {
     /// The request line and the lines of header.
     pub(super) head: String,
     pub(super) body: Vec<u8>,
+    /// Where it arrived.
+    pub(super) address: SocketAddr,
     /// The certificate that the client had shown, in DER.
     pub(super) certificate: Option<Vec<u8>>,
+    /// The host that the client had asked for in the handshake.
+    pub(super) server_name: Option<String>,
+    /// The protocol that the handshake had settled on.
+    pub(super) alpn: Option<Vec<u8>>,
 }
 
 pub(super) struct Server {

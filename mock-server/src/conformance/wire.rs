@@ -99,7 +99,7 @@ impl Wire {
             match self.why_not(&case) {
                 Some(why) => findings.skip(case.id, why),
                 None => {
-                    let problems = self.run_case(&case, &world, &build);
+                    let problems = self.run_case(&case, &world, findings.so_far(), &build);
                     findings.ran(case.id, case.shows, problems);
                 }
             }
@@ -134,6 +134,7 @@ impl Wire {
         &self,
         case: &Case,
         world: &World,
+        so_far: String,
         build: &impl Fn(&Setup) -> T,
     ) -> Vec<String> {
         let mut setup = world.setup();
@@ -141,8 +142,11 @@ impl Wire {
         if case.anonymous {
             setup.identity = None;
         }
-        let case = Case { host: case.host.filter(|_| self.addresses), ..case.clone() };
-        let mut problems = run::run(&case, setup, self.keeps, build);
+        let mut case = case.clone();
+        if !self.addresses {
+            case.hosts.clear();
+        }
+        let mut problems = run::run(&case, setup, self.keeps, so_far, build);
         if world.elsewhere.take_connections() > 0 {
             problems.push("somebody went where a redirect pointed".to_owned());
         }
