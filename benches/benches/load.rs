@@ -39,9 +39,9 @@ const THREADS: usize = 8;
 
 fn main() {
     let short = std::env::args().any(|argument| argument == "--test");
-    let (rounds, calls) = if short { (1, 256) } else { (7, 20_480) };
+    let (rounds, calls) = if short { (1, 256) } else { (7, 40_960) };
     let world = World::new();
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let mut lines = [
         Line::new("bare hyper, 64 connections", TASKS),
         Line::new("wechatpay-transport-hyper, 64 tasks", TASKS),

@@ -2,7 +2,12 @@
 //! runtime.
 //!
 //! A transport that loses money does not look like it: it follows a redirect, sends again on a connection that died,
-//! or claims that nothing was sent when something was. This suite looks for that. Needs the feature `conformance`.
+//! or claims that nothing was sent when something was. This suite looks for that. In your `Cargo.toml`:
+//!
+//! ```toml
+//! [dev-dependencies]
+//! wechatpay-mock-server = { version = "0.1", features = ["conformance"] }
+//! ```
 //!
 //! [`payments`] pays with any transport that leads to a [`Mock`], also without a socket. [`wire`] is for
 //! transports that open sockets: each of its cases starts a server of its own on a loopback port, which misbehaves in
@@ -39,41 +44,50 @@
 //! println!("{report}");
 //! ```
 //!
+//! [`Setup::identity`] is `None` in some cases, and some servers speak TLS 1.2 alone and others TLS 1.3 alone: the
+//! transport must speak both.
+//!
 //! # An asynchronous transport
 //!
-//! becomes a blocking one in a closure, since closures are transports. The runtime must live as long as the transport,
-//! and should turn on while no call is made: a connection that dies meanwhile is noticed by somebody only then. So
-//! give it threads of its own:
+//! becomes a blocking one in a closure, since closures are transports. The closure owns the runtime, which so lives as
+//! long as the transport. It should turn on while no call is made, as a connection that dies meanwhile is noticed by
+//! somebody only then: so give it threads of its own. And enable its timers and sockets:
 //!
-//! ```
-//! # use bytes::Bytes;
-//! use wechatpay_mock_server::{Mock, conformance};
-//! use wechatpay_proto::transport::{BaseUrl, Transport};
-//!
-//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! let mock = Mock::builder().build();
-//! let merchant = mock.merchant().create()?;
-//! let transport = merchant.transport(); // any `Transport`
-//!
-//! let runtime = tokio::runtime::Builder::new_multi_thread().build()?;
-//! let blocking = |request: http::Request<Bytes>| runtime.block_on(Transport::send(&transport, request));
-//! let report = conformance::payments(&mock, &merchant, &BaseUrl::default(), &blocking);
-//! assert!(report.ids().any(|id| id == "threads"));
-//! # Ok(())
+//! ```no_run
+//! # use wechatpay_mock_server::{InProcess, Mock};
+//! # fn my_transport(_: &Setup) -> InProcess {
+//! #     Mock::builder().build().merchant().create().unwrap().transport()
 //! # }
+//! use bytes::Bytes;
+//! use tokio::runtime::Builder;
+//! use wechatpay_mock_server::conformance::{self, Setup};
+//! use wechatpay_proto::transport::{BlockingTransport, Transport};
+//!
+//! fn blocking<T: Transport>(transport: T) -> impl BlockingTransport {
+//!     let runtime = Builder::new_multi_thread().enable_all().build().unwrap();
+//!     move |request: http::Request<Bytes>| runtime.block_on(transport.send(request))
+//! }
+//!
+//! let report = conformance::wire(|setup: &Setup| blocking(my_transport(setup)));
+//! println!("{report}");
 //! ```
+//!
+//! [`payments`] takes such a closure, too.
 //!
 //! # What is not decided by the clock
 //!
 //! No case asks how long something took. Where a limit is to be reached, it is set to a fraction of a second or a
 //! little more, and all others are too long to be reached; a call that has not returned after 30 seconds failed,
 //! whereupon its server is ended. A call that still does not return then cannot be ended from outside: after another
-//! 30 seconds the process is aborted, with the case's name on standard error.
+//! 30 seconds the process is aborted, with the case's name and all that failed before it on standard error.
+//!
+//! So a run of [`wire`] takes some 15 to 30 seconds, most of which it waits for limits to be reached. Each case that
+//! hangs adds 30 seconds, and each in which the client does not leave, or does not send what it should, up to 10.
 //!
 //! # What is not looked at
 //!
-//! Proxies and the variables that name them, names that are not found, revocation, what is logged, how much memory is
-//! used, and futures that are dropped in flight.
+//! Proxies and the variables that name them, names that are not found, the limit `connect` by itself, revocation, how
+//! many packets a request takes, what is logged, how much memory is used, and futures that are dropped in flight.
 
 mod answers;
 mod authority;

@@ -78,8 +78,7 @@ impl Pool {
         let (runtime, since) = (Handle::current().id(), Instant::now());
         let mut idle = self.idle();
         let alike = |other: &&Idle| other.target == target && other.runtime == runtime;
-        let to_the_same = idle.iter().filter(alike).count();
-        if to_the_same < self.at_most {
+        if idle.len() < self.at_most || idle.iter().filter(alike).count() < self.at_most {
             idle.push(Idle { target, runtime, since, connection });
         }
     }

@@ -144,6 +144,7 @@ fn failures() -> Vec<Case> {
 /// Connections that end, with close_notify and without.
 fn ends(authority: &Authority) -> Result<Vec<Case>, Failure> {
     const WHOLE: &str = "HTTP/1.1 200 OK\r\nContent-Length: 11\r\n\r\n<xml></xml>";
+    const STALE: &str = "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nof nobody";
     const HALF: &str = "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n<xml>";
     const OPEN: &str = "HTTP/1.1 200 OK\r\n\r\n<xml></xml>";
     let config = authority.server(HERE, Validity::Now)?.config(ALL_VERSIONS, Demand::Nothing)?;
@@ -154,6 +155,7 @@ fn ends(authority: &Authority) -> Result<Vec<Case>, Failure> {
         replied.reply([ok("2")]).answers("1").answers("2")
     };
     let (close, cut, reset) = (Step::Close, Step::Cut, Step::Reset);
+    let half = Step::WithHalf { answer: WHOLE.into(), next: STALE.into() };
     Ok(vec![
         ending(
             "tls-close-ends-body",
@@ -185,9 +187,9 @@ fn ends(authority: &Authority) -> Result<Vec<Case>, Failure> {
             "A second answer of which a part came with the first one is not the next call's.",
             config.clone(),
         )
-        .reply([Step::WithHalf { answer: b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n1".to_vec(), next: b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nof nobody".to_vec() }])
+        .reply([half])
         .reply([ok("2")])
-        .answers("1")
+        .answers("<xml></xml>")
         .answers("2"),
         kept("tls-idle-close", "A connection that ended meanwhile is noticed, and is no error.", close),
         kept("tls-idle-cut", "A connection that was cut meanwhile is noticed, and is no error.", cut),
