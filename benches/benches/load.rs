@@ -1,6 +1,8 @@
 //! Whole calls over mutual TLS to the mock: typed request, signature, the wire, the verified typed answer. Beside them a
 //! bare hyper client, which posts the same signed bytes again and again over as many connections of the same TLS
-//! settings and only collects the answers. They take turns, so that all meet the same machine.
+//! settings and only collects the answers. They take turns in many short rounds, so that all meet the same machine, and
+//! keep their connections from round to round: no handshake is in the figures. Tasks share one thread, which leaves the
+//! mock the other core.
 //!
 //! All send the same packet, which the mock pays once and then confirms: so its work is the same for all, and its
 //! ledger does not grow while the time runs.
@@ -15,6 +17,7 @@
 )]
 
 use std::io::{Read, Write};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -23,6 +26,8 @@ use http_body_util::{BodyExt, Full};
 use hyper::client::conn::http1::{self, SendRequest};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
+use tokio::runtime::Runtime;
+use tokio::task::JoinHandle;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::rustls::pki_types::ServerName;
 use tokio_rustls::rustls::{ClientConnection, StreamOwned};
@@ -39,71 +44,64 @@ const THREADS: usize = 8;
 
 fn main() {
     let short = std::env::args().any(|argument| argument == "--test");
-    let (rounds, calls) = if short { (1, 256) } else { (7, 40_960) };
+    let (rounds, calls) = if short { (1, 256) } else { (101, 5_120) };
     let world = World::new();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let mut lines = [
-        Line::new("bare hyper, 64 connections", TASKS),
-        Line::new("wechatpay-transport-hyper, 64 tasks", TASKS),
-        Line::new("bare hyper, 8 connections", THREADS),
-        Line::new("bare blocking TLS stream, 8 threads", THREADS),
-        Line::new("wechatpay-transport-ureq, 8 threads", THREADS),
+        Line::new("bare hyper, 64 connections", TASKS, bare(&world, &runtime, TASKS)),
+        Line::new("wechatpay-transport-hyper, 64 tasks", TASKS, full_hyper(&world, &runtime, TASKS)),
+        Line::new("bare hyper, 8 connections", THREADS, bare(&world, &runtime, THREADS)),
+        Line::new("wechatpay-transport-ureq, 8 threads", THREADS, full_ureq(&world, THREADS)),
+        Line::new("bare blocking TLS stream, 8 threads", THREADS, bare_blocking(&world, THREADS)),
     ];
-    let work: [&dyn Fn(usize) -> Vec<Duration>; 5] = [
-        &|each| runtime.block_on(bare(&world, TASKS, each)),
-        &|each| runtime.block_on(full_hyper(&world, TASKS, each)),
-        &|each| runtime.block_on(bare(&world, THREADS, each)),
-        &|each| bare_blocking(&world, THREADS, each),
-        &|each| full_ureq(&world, THREADS, each),
-    ];
-    // The first round warms up and does not count; each of the others begins with another one.
+    // The first round warms up and does not count. Every other one goes backwards, so that nobody is always the first.
     for round in 0..=rounds {
-        for turn in 0..work.len() {
-            let at = (round + turn) % work.len();
-            lines[at].run(&world, calls, work[at], round > 0);
+        for turn in 0..lines.len() {
+            let at = if round % 2 == 0 { turn } else { lines.len() - 1 - turn };
+            lines[at].run(&world, calls, round > 0);
         }
     }
     assert_eq!(world.mock.ledger().packets().count(), 1, "however often it is sent");
-    println!(
-        "calls/s: median of {rounds} rounds of {calls} calls; latency over all rounds; most connections in a round"
-    );
+    println!("{rounds} rounds of {calls} calls each");
     for line in &mut lines {
         line.print();
     }
-    let [bare_64, hyper_64, bare_8, blocking_8, ureq_8] = &lines;
+    let [bare_64, hyper_64, bare_8, ureq_8, blocking_8] = &lines;
     println!("wechatpay-transport-hyper to bare hyper: {:.2}", hyper_64.ratio(bare_64));
     println!("wechatpay-transport-ureq to bare hyper: {:.2}", ureq_8.ratio(bare_8));
     println!("wechatpay-transport-ureq to the bare blocking stream: {:.2}", ureq_8.ratio(blocking_8));
 }
 
-/// What one kind of client did.
-struct Line {
+/// Makes so many calls with each worker, and tells how long each took.
+type Work<'w> = Box<dyn FnMut(usize) -> Vec<Duration> + 'w>;
+
+/// One kind of client, and what it did.
+struct Line<'w> {
     name: &'static str,
     workers: usize,
-    calls_per_second: Vec<f64>,
+    work: Work<'w>,
+    time: Duration,
     latencies: Vec<Duration>,
     connections: usize,
 }
 
-impl Line {
-    fn new(name: &'static str, workers: usize) -> Self {
-        Self { name, workers, calls_per_second: Vec::new(), latencies: Vec::new(), connections: 0 }
+impl<'w> Line<'w> {
+    fn new(name: &'static str, workers: usize, work: Work<'w>) -> Self {
+        Self { name, workers, work, time: Duration::ZERO, latencies: Vec::new(), connections: 0 }
     }
 
-    fn run(&mut self, world: &World, calls: usize, work: &dyn Fn(usize) -> Vec<Duration>, counts: bool) {
+    fn run(&mut self, world: &World, calls: usize, counts: bool) {
         let before = world.server.connections().accepted;
         let start = Instant::now();
-        let latencies = work(calls / self.workers);
+        let latencies = (self.work)(calls / self.workers);
         let took = start.elapsed();
         assert_eq!(latencies.len(), calls);
-        let connections = world.server.connections().accepted - before;
-        assert!(connections <= self.workers, "{}: {connections} connections", self.name);
-        self.connections = self.connections.max(connections);
-        if !counts {
-            return;
+        self.connections += world.server.connections().accepted - before;
+        assert!(self.connections <= self.workers, "{}: {} connections", self.name, self.connections);
+        if counts {
+            self.time += took;
+            self.latencies.extend(latencies);
         }
-        self.calls_per_second.push(calls as f64 / took.as_secs_f64());
-        self.latencies.extend(latencies);
     }
 
     fn print(&mut self) {
@@ -112,28 +110,20 @@ impl Line {
         println!(
             "{:38} {:>8.0} calls/s   p50 {:>6} µs   p99 {:>6} µs   {:>3} connections",
             self.name,
-            median(self.calls_per_second.clone()),
+            self.calls_per_second(),
             at(50),
             at(99),
             self.connections,
         );
     }
 
-    /// The median of the rounds' ratios: neighbours in time are compared with each other.
-    fn ratio(&self, rival: &Self) -> f64 {
-        median(
-            self.calls_per_second
-                .iter()
-                .zip(&rival.calls_per_second)
-                .map(|(own, other)| own / other)
-                .collect(),
-        )
+    fn calls_per_second(&self) -> f64 {
+        self.latencies.len() as f64 / self.time.as_secs_f64()
     }
-}
 
-fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_unstable_by(f64::total_cmp);
-    values[values.len() / 2]
+    fn ratio(&self, rival: &Self) -> f64 {
+        self.calls_per_second() / rival.calls_per_second()
+    }
 }
 
 struct World {
@@ -165,93 +155,118 @@ impl World {
 }
 
 /// `tasks` tasks share one transport, and each waits for its answer before the next call.
-async fn full_hyper(world: &World, tasks: usize, each: usize) -> Vec<Duration> {
+fn full_hyper<'w>(world: &World, runtime: &'w Runtime, tasks: usize) -> Work<'w> {
     let transport = HyperTransport::new(world.settings()).unwrap();
     let client = Client::new(world.merchant.credentials(), transport, os_random).with_base(world.base());
-    let tasks = (0..tasks).map(|_| {
-        let client = client.clone();
-        tokio::spawn(async move {
-            let mut latencies = Vec::with_capacity(each);
-            for _ in 0..each {
-                let start = Instant::now();
-                let reply = client.send(&packet()).await.unwrap();
-                latencies.push(start.elapsed());
-                assert!(reply.outcome().is_accepted());
-            }
-            latencies
-        })
-    });
-    gather(tasks.collect()).await
+    Box::new(move |each| {
+        let tasks = (0..tasks).map(|_| {
+            let client = client.clone();
+            runtime.spawn(async move {
+                let mut latencies = Vec::with_capacity(each);
+                for _ in 0..each {
+                    let start = Instant::now();
+                    let reply = client.send(&packet()).await.unwrap();
+                    latencies.push(start.elapsed());
+                    assert!(reply.outcome().is_accepted());
+                }
+                latencies
+            })
+        });
+        gather(runtime, tasks.collect()).concat()
+    })
 }
 
-fn full_ureq(world: &World, threads: usize, each: usize) -> Vec<Duration> {
+fn full_ureq<'w>(world: &World, threads: usize) -> Work<'w> {
     let transport = UreqTransport::new(world.settings()).unwrap();
     let client = Client::new(world.merchant.credentials(), transport, os_random).with_base(world.base());
-    on_threads(threads, || {
-        latencies(each, || {
-            assert!(client.send_blocking(&packet()).unwrap().outcome().is_accepted());
+    let mut clients = vec![client; threads];
+    Box::new(move |each| {
+        on_threads(&mut clients, |client| {
+            latencies(each, || {
+                assert!(client.send_blocking(&packet()).unwrap().outcome().is_accepted());
+            })
         })
     })
 }
 
 /// As fast as hyper goes: constant bytes, a connection for each task, answers collected and looked at no further.
-async fn bare(world: &World, tasks: usize, each: usize) -> Vec<Duration> {
+fn bare<'w>(world: &World, runtime: &'w Runtime, tasks: usize) -> Work<'w> {
     let prepared = world.settings().prepare().unwrap();
     let connector = TlsConnector::from(Arc::clone(prepared.tls(Lane::Merchant).unwrap()));
-    let body = signed_body(world);
-    let tasks = (0..tasks).map(|_| {
-        let (connector, body, address) = (connector.clone(), body.clone(), world.server.address());
-        tokio::spawn(async move {
-            let stream = TcpStream::connect(address).await.unwrap();
-            stream.set_nodelay(true).unwrap();
-            let name = ServerName::try_from("127.0.0.1").unwrap();
-            let stream = TokioIo::new(connector.connect(name, stream).await.unwrap());
-            let (mut sender, connection) = http1::handshake(stream).await.unwrap();
-            let working = tokio::spawn(connection);
-            let mut latencies = Vec::with_capacity(each);
-            for _ in 0..each {
-                let start = Instant::now();
-                let answer = post(&mut sender, body.clone()).await;
-                latencies.push(start.elapsed());
-                assert!(answer.ends_with(b"</xml>"));
-            }
-            drop(sender);
-            working.await.unwrap().unwrap();
-            latencies
-        })
-    });
-    gather(tasks.collect()).await
+    let (body, address) = (signed_body(world), world.server.address());
+    let mut senders = Vec::new();
+    Box::new(move |each| {
+        while senders.len() < tasks {
+            senders.push(runtime.block_on(connect(&connector, address)));
+        }
+        let tasks = senders.drain(..).map(|mut sender: SendRequest<Full<Bytes>>| {
+            let body = body.clone();
+            runtime.spawn(async move {
+                let mut latencies = Vec::with_capacity(each);
+                for _ in 0..each {
+                    let start = Instant::now();
+                    let answer = post(&mut sender, body.clone()).await;
+                    latencies.push(start.elapsed());
+                    assert!(answer.ends_with(b"</xml>"));
+                }
+                (sender, latencies)
+            })
+        });
+        let (back, latencies): (Vec<_>, Vec<_>) = gather(runtime, tasks.collect()).into_iter().unzip();
+        senders = back;
+        latencies.concat()
+    })
+}
+
+async fn connect(connector: &TlsConnector, address: SocketAddr) -> SendRequest<Full<Bytes>> {
+    let stream = TcpStream::connect(address).await.unwrap();
+    stream.set_nodelay(true).unwrap();
+    let name = ServerName::try_from("127.0.0.1").unwrap();
+    let stream = TokioIo::new(connector.connect(name, stream).await.unwrap());
+    let (sender, connection) = http1::handshake(stream).await.unwrap();
+    tokio::spawn(connection);
+    sender
 }
 
 /// As fast as blocking goes: constant bytes into a TLS stream, and bytes out until the answer ends as all of them do.
-fn bare_blocking(world: &World, threads: usize, each: usize) -> Vec<Duration> {
+fn bare_blocking<'w>(world: &World, threads: usize) -> Work<'w> {
     let prepared = world.settings().prepare().unwrap();
-    let config = prepared.tls(Lane::Merchant).unwrap();
+    let config = Arc::clone(prepared.tls(Lane::Merchant).unwrap());
     let body = signed_body(world);
     let head = "POST /mmpaymkttransfers/sendredpack HTTP/1.1\r\nhost: 127.0.0.1\r\n\
                 content-type: text/xml; charset=utf-8\r\ncontent-length: ";
     let request = [format!("{head}{}\r\n\r\n", body.len()).as_bytes(), &body].concat();
-    on_threads(threads, || {
+    let address = world.server.address();
+    let connect = move || {
         let name = ServerName::try_from("127.0.0.1").unwrap();
-        let connection = ClientConnection::new(Arc::clone(config), name).unwrap();
-        let stream = std::net::TcpStream::connect(world.server.address()).unwrap();
+        let connection = ClientConnection::new(Arc::clone(&config), name).unwrap();
+        let stream = std::net::TcpStream::connect(address).unwrap();
         stream.set_nodelay(true).unwrap();
-        let mut stream = StreamOwned::new(connection, stream);
-        let mut buffer = [0; 16 * 1024];
-        latencies(each, || {
-            stream.write_all(&request).unwrap();
-            let mut read = 0;
-            while !buffer[..read].ends_with(b"</xml>") {
-                read += stream.read(&mut buffer[read..]).unwrap();
-            }
+        StreamOwned::new(connection, stream)
+    };
+    let mut streams = Vec::new();
+    Box::new(move |each| {
+        while streams.len() < threads {
+            streams.push(connect());
+        }
+        on_threads(&mut streams, |stream| {
+            let mut buffer = [0; 16 * 1024];
+            latencies(each, || {
+                stream.write_all(&request).unwrap();
+                let mut read = 0;
+                while !buffer[..read].ends_with(b"</xml>") {
+                    read += stream.read(&mut buffer[read..]).unwrap();
+                }
+            })
         })
     })
 }
 
-/// What every thread did, one after the other.
-fn on_threads(threads: usize, work: impl Fn() -> Vec<Duration> + Sync) -> Vec<Duration> {
+/// What every thread did, one after the other. Each has one of the clients.
+fn on_threads<C: Send>(clients: &mut [C], work: impl Fn(&mut C) -> Vec<Duration> + Sync) -> Vec<Duration> {
+    let work = &work;
     std::thread::scope(|scope| {
-        let threads: Vec<_> = (0..threads).map(|_| scope.spawn(&work)).collect();
+        let threads: Vec<_> = clients.iter_mut().map(|client| scope.spawn(move || work(client))).collect();
         threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect()
     })
 }
@@ -285,10 +300,12 @@ async fn post(sender: &mut SendRequest<Full<Bytes>>, body: Bytes) -> Bytes {
     response.into_body().collect().await.unwrap().to_bytes()
 }
 
-async fn gather(tasks: Vec<tokio::task::JoinHandle<Vec<Duration>>>) -> Vec<Duration> {
-    let mut all = Vec::new();
-    for task in tasks {
-        all.extend(task.await.unwrap());
-    }
-    all
+fn gather<T>(runtime: &Runtime, tasks: Vec<JoinHandle<T>>) -> Vec<T> {
+    runtime.block_on(async {
+        let mut all = Vec::new();
+        for task in tasks {
+            all.push(task.await.unwrap());
+        }
+        all
+    })
 }
