@@ -4,6 +4,9 @@ use std::net::IpAddr;
 
 use wechatpay_proto::Merchant;
 
+use crate::clock::Time;
+use crate::fault::Mistaken;
+
 /// One merchant, as the platform knows it. The money is in the ledger.
 #[derive(Clone, Debug)]
 pub(crate) struct Account {
@@ -20,11 +23,29 @@ pub(crate) struct Account {
     pub(crate) product_open: bool,
     /// The addresses that may call; `None` for all.
     pub(crate) allowed_ips: Option<Vec<IpAddr>>,
+    /// What its certificate is taken for, whatever the certificate itself says.
+    pub(crate) taken_for: Option<Mistaken>,
+    /// The key before, which is good until then.
+    pub(crate) former: Option<Former>,
+}
+
+/// A key that was replaced.
+#[derive(Clone, Debug)]
+pub(crate) struct Former {
+    pub(crate) credentials: Merchant,
+    pub(crate) key: TestSecret,
+    pub(crate) until: Time,
 }
 
 impl Account {
     pub(crate) fn mch_id(&self) -> &str {
         self.credentials.mch_id()
+    }
+
+    /// The merchant with each key that is good now.
+    pub(crate) fn keys(&self, now: Time) -> impl Iterator<Item = &Merchant> {
+        let former = self.former.iter().filter(move |former| now < former.until);
+        std::iter::once(&self.credentials).chain(former.map(|former| &former.credentials))
     }
 
     pub(crate) fn has_appid(&self, appid: &str) -> bool {

@@ -8,6 +8,9 @@ use wechatpay_proto::ErrorCode;
 use wechatpay_proto::reply::{Head, Reply, ResultCode};
 use wechatpay_proto::wire::Writer;
 
+use crate::journal::Verdict;
+use crate::outcome::Commit;
+
 /// An answer of the web server in front, which the application behind it never sees.
 pub(crate) fn page(status: StatusCode, title: &str) -> Response<Bytes> {
     let body = format!(
@@ -50,17 +53,36 @@ pub(crate) struct Refusal {
     pub(crate) text: Cow<'static, str>,
     /// Whether the answer echoes the order.
     pub(crate) echoes: bool,
+    /// Whether the order was taken all the same, and will be decided later.
+    pub(crate) commit: Commit,
 }
 
 impl Refusal {
     /// A business failure, which real answers send as SUCCESS/FAIL with echoes.
     pub(crate) fn new(code: ErrorCode<'static>, text: impl Into<Cow<'static, str>>) -> Self {
-        Self { code, text: text.into(), echoes: true }
+        Self { code, text: text.into(), echoes: true, commit: Commit::NotApplied }
     }
 
     /// More requests than the limits allow.
     pub(crate) fn too_often() -> Self {
         Self::new(ErrorCode::FreqLimit, "超过频率限制,请稍后再试")
+    }
+
+    /// PROCESSING: the order was taken, and is decided then.
+    pub(crate) fn processing(commit: Commit) -> Self {
+        Self {
+            commit, ..Self::new(ErrorCode::Processing, "请求已受理，请稍后使用原单号查询发放结果")
+        }
+    }
+
+    /// In a word, what was found.
+    pub(crate) fn verdict(&self) -> Verdict {
+        match self.code {
+            ErrorCode::XmlError => Verdict::Xml,
+            ErrorCode::CaError => Verdict::Certificate,
+            ErrorCode::SignError => Verdict::Sign,
+            _ => Verdict::Business,
+        }
     }
 
     pub(crate) fn without_echoes(self) -> Self {

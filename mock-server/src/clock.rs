@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use jiff::tz::{Offset, TimeZone};
+use serde::{Deserialize, Serialize};
 
 use crate::MockError;
 
@@ -22,6 +23,12 @@ impl Time {
     #[must_use]
     pub fn after(self, duration: Duration) -> Self {
         Self(self.0.saturating_add(duration).unwrap_or(Timestamp::MAX))
+    }
+
+    /// The moment `duration` earlier; the beginning of time where that is before it.
+    #[must_use]
+    pub fn before(self, duration: Duration) -> Self {
+        Self(self.0.saturating_sub(duration).unwrap_or(Timestamp::MIN))
     }
 
     /// How long it is since `earlier`; zero where that is later.
@@ -52,6 +59,18 @@ impl fmt::Display for Time {
     }
 }
 
+impl Serialize for Time {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Time {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Self::parse(&String::deserialize(deserializer)?).map_err(serde::de::Error::custom)
+    }
+}
+
 /// Where the time comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Clock {
@@ -61,6 +80,15 @@ pub enum Clock {
     Real {
         /// How far ahead of the system's time it is.
         ahead: Duration,
+    },
+    /// It goes faster or slower than the system's.
+    Scaled {
+        /// What it showed when it was set.
+        from: Time,
+        /// What the system's clock showed then.
+        system: Time,
+        /// Its speed in thousandths of the system's: 60000 makes a minute of every second.
+        permille: u32,
     },
 }
 
@@ -75,22 +103,39 @@ impl Clock {
         Self::Real { ahead: Duration::ZERO }
     }
 
-    /// Reads `real` or `frozen:<RFC 3339>`.
+    /// The system's time from now on, so many thousandths as fast.
+    pub fn scaled(permille: u32) -> Self {
+        let system = system();
+        Self::Scaled { from: system, system, permille }
+    }
+
+    /// Reads `real`, `frozen:<RFC 3339>` or `scaled:<speed>`, a decimal number such as `60` or `0.5`.
     pub fn parse(text: &str) -> Result<Self, MockError> {
-        match text.strip_prefix("frozen:") {
-            Some(time) => Time::parse(time).map(Self::Frozen),
+        let wrong = || MockError::Clock { text: text.to_owned() };
+        match text.split_once(':') {
             None if text == "real" => Ok(Self::real()),
-            None => Err(MockError::Time { text: text.to_owned() }),
+            Some(("frozen", time)) => Time::parse(time).map(Self::Frozen),
+            Some(("scaled", speed)) => permille(speed).map(Self::scaled).ok_or_else(wrong),
+            _ => Err(wrong()),
+        }
+    }
+
+    /// `real`, `frozen` or `scaled:<speed>`.
+    pub fn mode(&self) -> String {
+        match self {
+            Self::Frozen(_) => "frozen".to_owned(),
+            Self::Real { .. } => "real".to_owned(),
+            Self::Scaled { permille, .. } => format!("scaled:{}", f64::from(*permille) / 1000.0),
         }
     }
 
     pub(crate) fn now(&self) -> Time {
         match *self {
             Self::Frozen(time) => time,
-            #[expect(clippy::disallowed_methods, reason = "the clock room is where time comes in")]
-            Self::Real { ahead } => {
-                let system = Timestamp::try_from(std::time::SystemTime::now()).unwrap_or(Timestamp::MAX);
-                Time(system).after(ahead)
+            Self::Real { ahead } => system().after(ahead),
+            Self::Scaled { from, system: start, permille } => {
+                let nanos = system().since(start).as_nanos() * u128::from(permille) / 1000;
+                from.after(Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX)))
             }
         }
     }
@@ -99,8 +144,25 @@ impl Clock {
         match self {
             Self::Frozen(time) => *time = time.after(by),
             Self::Real { ahead } => *ahead = ahead.saturating_add(by),
+            Self::Scaled { from, .. } => *from = from.after(by),
         }
     }
+}
+
+#[expect(clippy::disallowed_methods, reason = "the clock room is where time comes in")]
+fn system() -> Time {
+    Time(Timestamp::try_from(std::time::SystemTime::now()).unwrap_or(Timestamp::MAX))
+}
+
+/// A decimal number of up to three places, in thousandths; more than nothing, and at most a million times as fast.
+fn permille(speed: &str) -> Option<u32> {
+    let (whole, rest) = speed.split_once('.').unwrap_or((speed, ""));
+    let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+    if whole.is_empty() || rest.len() > 3 || !digits(whole) || !digits(rest) {
+        return None;
+    }
+    let permille: u64 = format!("{whole}{rest:0<3}").parse().ok()?;
+    u32::try_from(permille).ok().filter(|permille| (1..=1_000_000_000).contains(permille))
 }
 
 #[cfg(test)]
@@ -133,6 +195,23 @@ mod tests {
         assert_eq!(Clock::parse("real").unwrap(), Clock::real());
         assert_eq!(Clock::parse("frozen:2026-01-01T09:00:00+08:00").unwrap(), Clock::default_frozen());
         assert!(Clock::parse("frozen").is_err());
-        assert!(Clock::parse("scaled:2").is_err());
+        for wrong in
+            ["", "scaled", "scaled:", "scaled:0", "scaled:-1", "scaled:1.0001", "scaled:1000001", "scaled:.5"]
+        {
+            assert!(Clock::parse(wrong).is_err(), "{wrong}");
+        }
+        assert_eq!(Clock::parse("scaled:0.5").unwrap().mode(), "scaled:0.5");
+        assert_eq!(Clock::parse("scaled:60").unwrap().mode(), "scaled:60");
+    }
+
+    #[test]
+    fn a_scaled_clock_goes_by_its_speed() {
+        let (from, hour) = (Time::parse("2026-01-01T09:00:00+08:00").unwrap(), Duration::from_secs(3600));
+        // The system's clock showed this an hour ago.
+        let mut clock = Clock::Scaled { from, system: system().before(hour), permille: 2000 };
+        assert!(clock.now().since(from) >= 2 * hour);
+        assert!(clock.now().since(from) < 3 * hour);
+        clock.advance(hour);
+        assert!(clock.now().since(from) >= 3 * hour);
     }
 }

@@ -1,186 +1,290 @@
-//! The engine: a request and a time in, an answer out. No I/O, no clock, no chance of its own.
+//! The engine: a request and a time in, an outcome out. No I/O, no clock, no chance of its own.
 
-use std::collections::{BTreeMap, VecDeque};
-use std::net::IpAddr;
+use std::collections::BTreeMap;
+use std::mem;
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderValue, Method, Request, Response, StatusCode};
 use wechatpay_proto::ErrorCode;
-use wechatpay_proto::endpoint::{Endpoint, Spec};
-#[expect(deprecated, reason = "the rules say whether what is out of use is served")]
-use wechatpay_proto::v2::mmpaymkttransfers::SendGroupRedPack;
-use wechatpay_proto::v2::mmpaymkttransfers::{
-    GetHbInfo, QueryWorkWxRedPack, SendMiniProgramHb, SendRedPack, SendWorkWxRedPack,
-};
 use wechatpay_proto::wire::{self, Fields};
 
 use crate::account::Account;
 use crate::answer::{self, Refusal};
+use crate::arrival::{Arrival, Certificate};
 use crate::clock::Time;
-use crate::handlers::{self, Handled};
-use crate::ledger::{Fired, Ledger};
-use crate::packet::{Action, ActionError, OrderKey, RedPacket};
-use crate::rules::{GroupRedPack, Rules};
+use crate::fault::{Carry, Chosen, Facts, Faults};
+use crate::handlers::Answered;
+use crate::journal::{Journal, Record, Verdict};
+use crate::ledger::Ledger;
+use crate::outcome::{Admission, Commit, Effect, Hello, Outcome, RequestId};
+use crate::packet::{Action, ActionError, Hold, OrderKey, RedPacket, Until};
+use crate::rules::{RuleBook, Rules};
 use crate::seed::Seed;
+use crate::users::Users;
+
+mod recent;
+mod route;
+mod schedule;
+
+use recent::Recent;
+use route::Route;
+pub use schedule::{Event, Fired};
+use schedule::{Late, Schedule};
 
 /// The most bytes of a request: 1 MiB, the default of the web server in front.
 pub const MAX_REQUEST: usize = 1024 * 1024;
 
 const TOO_LARGE: &str = "413 Request Entity Too Large";
 
-/// The client certificate that came with a request.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Certificate {
-    /// None, or plain HTTP.
-    None,
-    /// One that this mock's merchant CA did not make.
-    Foreign,
-    /// One of a merchant.
-    Merchant {
-        /// Its merchant number, the common name.
-        mch_id: String,
-        /// Whether it is valid now; if not, it has expired or is not valid yet.
-        in_force: bool,
-    },
-}
-
-/// How a request came.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Arrival {
-    /// With which client certificate.
-    pub certificate: Certificate,
-    /// From which address; `None` in-process.
-    pub peer: Option<IpAddr>,
-}
-
-/// One endpoint that is served.
-struct Route {
-    spec: &'static Spec<'static>,
-    /// The text of XML_ERROR.
-    malformed: &'static str,
-    handle: fn(&mut Engine, Time, &Arrival, &Fields<'_>) -> Response<Bytes>,
-}
-
-macro_rules! route {
-    ($Request:ident) => {
-        Route {
-            spec: $Request::SPEC,
-            malformed: <$Request<'_> as Handled<'_>>::HABITS.malformed,
-            handle: |engine, now, arrival, fields| {
-                handlers::handle::<$Request<'_>>(engine, now, arrival, fields)
-            },
-        }
-    };
-}
-
-#[expect(deprecated, reason = "the rules say whether what is out of use is served")]
-const ROUTES: [Route; 6] = [
-    route!(SendRedPack),
-    route!(SendMiniProgramHb),
-    route!(SendGroupRedPack),
-    route!(GetHbInfo),
-    route!(SendWorkWxRedPack),
-    route!(QueryWorkWxRedPack),
-];
-
 #[derive(Clone, Debug)]
 pub(crate) struct Engine {
-    seed: Seed,
-    rules: Rules,
-    accounts: BTreeMap<String, Account>,
-    ledger: Ledger,
-    /// The sends of the last second, for each merchant.
-    sends: BTreeMap<String, VecDeque<Time>>,
-    requests: u64,
+    pub(crate) seed: Seed,
+    pub(crate) rules: RuleBook,
+    pub(crate) accounts: BTreeMap<String, Account>,
+    pub(crate) users: Users,
+    pub(crate) ledger: Ledger,
+    /// What each merchant did a moment ago.
+    pub(crate) recent: BTreeMap<String, Recent>,
+    pub(crate) faults: Faults,
+    pub(crate) schedule: Schedule,
+    pub(crate) journal: Journal,
+    pub(crate) requests: u64,
+}
+
+/// One way of carrying out a request: when, how it came, and whether its order is to be held.
+#[derive(Clone)]
+pub(crate) struct Visit<'a> {
+    pub(crate) now: Time,
+    pub(crate) arrival: &'a Arrival,
+    /// What holds an order that is taken now.
+    pub(crate) hold: Option<Hold>,
+}
+
+/// A request, read as far as it can be.
+struct Letter<'a> {
+    request: &'a Request<Bytes>,
+    /// None where it is no document.
+    fields: &'a Fields<'a>,
+    is_document: bool,
+    route: Option<&'static Route>,
+}
+
+impl Letter<'_> {
+    fn key(&self) -> OrderKey {
+        let text = |name| self.fields.get(name).unwrap_or_default();
+        OrderKey::new(text("mch_id"), text("mch_billno"))
+    }
 }
 
 impl Engine {
     pub(crate) fn new(seed: Seed, rules: Rules) -> Self {
         Self {
             seed,
-            rules,
+            rules: RuleBook::new(rules),
             accounts: BTreeMap::new(),
+            users: Users::default(),
             ledger: Ledger::default(),
-            sends: BTreeMap::new(),
+            recent: BTreeMap::new(),
+            faults: Faults::default(),
+            schedule: Schedule::default(),
+            journal: Journal::default(),
             requests: 0,
         }
     }
 
+    /// What a connection gets before it can bring a request.
+    pub(crate) fn admit(&mut self, now: Time, hello: &Hello) -> Admission {
+        self.faults.admit(now, self.seed, hello)
+    }
+
     /// Answers one request.
-    pub(crate) fn handle(
-        &mut self,
-        now: Time,
-        request: &Request<Bytes>,
-        arrival: &Arrival,
-    ) -> Response<Bytes> {
+    pub(crate) fn handle(&mut self, now: Time, request: &Request<Bytes>, arrival: &Arrival) -> Outcome {
         self.run_until(now);
-        let response = self.answer(now, request, arrival);
-        self.number(response)
+        self.read(request, |engine, letter| {
+            let facts = Facts { request, fields: letter.fields };
+            match engine.faults.choose(now, engine.seed, &facts) {
+                None => engine.visit(letter, &Visit { now, arrival, hold: None }, None),
+                Some(chosen) => engine.play(now, letter, arrival, &chosen),
+            }
+        })
     }
 
     /// Answers a request whose body is longer than [`MAX_REQUEST`], for a skin that does not read it.
     #[cfg(feature = "server")]
-    pub(crate) fn refuse_too_large(&mut self) -> Response<Bytes> {
-        self.number(answer::page(StatusCode::PAYLOAD_TOO_LARGE, TOO_LARGE))
+    pub(crate) fn refuse_too_large(
+        &mut self,
+        now: Time,
+        request: &Request<Bytes>,
+        arrival: &Arrival,
+    ) -> Outcome {
+        let visit = Visit { now, arrival, hold: None };
+        self.read(request, |engine, letter| {
+            let answered = Answered::page(StatusCode::PAYLOAD_TOO_LARGE, TOO_LARGE, Verdict::Size);
+            engine.close(letter, &visit, answered, None)
+        })
     }
 
-    /// Counts the request and gives its answer an id.
-    fn number(&mut self, mut response: Response<Bytes>) -> Response<Bytes> {
-        self.requests += 1;
-        if let Ok(id) = HeaderValue::try_from(format!("req_{:06}", self.requests)) {
-            response.headers_mut().insert("x-mock-request-id", id);
-        }
-        response
-    }
-
-    fn answer(&mut self, now: Time, request: &Request<Bytes>, arrival: &Arrival) -> Response<Bytes> {
-        // The web server in front judges the size, the certificate's maker and the path, in this order.
-        if request.body().len() > MAX_REQUEST {
-            return answer::page(StatusCode::PAYLOAD_TOO_LARGE, TOO_LARGE);
-        }
-        if arrival.certificate == Certificate::Foreign {
-            return answer::page(StatusCode::BAD_REQUEST, "400 The SSL certificate error");
-        }
-        let Some(route) = self.route(request.uri().path()) else {
-            return answer::page(StatusCode::NOT_FOUND, "404 Not Found");
-        };
-        // Anything but a POST has no body for the application, and an empty body is no XML.
+    /// Reads a request as far as it can be read. Anything but a POST has no body for the application.
+    fn read<R>(&mut self, request: &Request<Bytes>, then: impl FnOnce(&mut Self, &Letter<'_>) -> R) -> R {
         let body: &[u8] = if request.method() == Method::POST { request.body() } else { b"" };
-        match wire::parse(body, &[]) {
-            Ok(document) => (route.handle)(self, now, arrival, document.untrusted()),
-            Err(_) => answer::bare(&Refusal::new(ErrorCode::XmlError, route.malformed)),
+        let body = if body.len() > MAX_REQUEST { b"" } else { body };
+        let (document, nothing) = (wire::parse(body, &[]), Fields::default());
+        let fields = document.as_ref().map_or(&nothing, |document| document.untrusted());
+        let route = route::find(request.uri().path(), self.rules.world().group);
+        then(self, &Letter { request, fields, is_document: document.is_ok(), route })
+    }
+
+    /// Carries out a request as a fault has it.
+    fn play(&mut self, now: Time, letter: &Letter<'_>, arrival: &Arrival, chosen: &Chosen) -> Outcome {
+        let (now, arrival) = (chosen.fault.skewed(now), chosen.fault.mistaken(arrival));
+        let visit = Visit { now, arrival: &arrival, hold: None };
+        match chosen.carry(now) {
+            Carry::Now => self.visit(letter, &visit, Some(chosen)),
+            Carry::Held(hold) => self.visit(letter, &Visit { hold: Some(hold), ..visit }, Some(chosen)),
+            Carry::Twice { first } => {
+                let outcomes = [0, 1].map(|_| self.visit(letter, &visit, Some(chosen)));
+                let [one, other] = outcomes;
+                if first { one } else { other }
+            }
+            Carry::Rehearsed => {
+                let answered = self.rehearse(letter, &visit);
+                self.close(letter, &visit, answered, Some(chosen))
+            }
+            Carry::Later(after) => {
+                let answered = self.rehearse(letter, &visit);
+                let at = now.after(after);
+                let answered = Answered { commit: Commit::Later(at), ..answered };
+                let outcome = self.close(letter, &visit, answered, Some(chosen));
+                let late = Late { id: outcome.id, request: letter.request.clone(), arrival: arrival.clone() };
+                self.schedule.put(at, late);
+                outcome
+            }
         }
     }
 
-    #[expect(deprecated, reason = "the rules say whether what is out of use is served")]
-    fn route(&self, path: &str) -> Option<&'static Route> {
-        let gone = self.rules.group == GroupRedPack::Gone && path == SendGroupRedPack::SPEC.path;
-        ROUTES.iter().find(|route| route.spec.path == path && !gone)
+    fn visit(&mut self, letter: &Letter<'_>, visit: &Visit<'_>, chosen: Option<&Chosen>) -> Outcome {
+        let answered = self.answer(letter, visit);
+        self.close(letter, visit, answered, chosen)
     }
 
-    pub(crate) fn rules(&self) -> &Rules {
-        &self.rules
+    /// What the request would be answered, of which nothing stays.
+    fn rehearse(&mut self, letter: &Letter<'_>, visit: &Visit<'_>) -> Answered {
+        let key = letter.key();
+        let excerpt = self.ledger.excerpt(&key, letter.fields.get("re_openid").unwrap_or_default());
+        let ledger = mem::replace(&mut self.ledger, excerpt);
+        let recent = self.recent.get(&key.mch_id).cloned();
+        let answered = self.answer(letter, visit);
+        self.ledger = ledger;
+        match recent {
+            Some(recent) => drop(self.recent.insert(key.mch_id, recent)),
+            None => drop(self.recent.remove(&key.mch_id)),
+        }
+        Answered { commit: Commit::NotApplied, ..answered }
     }
 
-    pub(crate) fn ledger(&self) -> &Ledger {
-        &self.ledger
+    fn answer(&mut self, letter: &Letter<'_>, visit: &Visit<'_>) -> Answered {
+        // The web server in front judges the size, the certificate's maker and the path, in this order.
+        if letter.request.body().len() > MAX_REQUEST {
+            return Answered::page(StatusCode::PAYLOAD_TOO_LARGE, TOO_LARGE, Verdict::Size);
+        }
+        if visit.arrival.certificate == Certificate::Foreign {
+            return Answered::page(
+                StatusCode::BAD_REQUEST,
+                "400 The SSL certificate error",
+                Verdict::Certificate,
+            );
+        }
+        let Some(route) = letter.route else {
+            return Answered::page(StatusCode::NOT_FOUND, "404 Not Found", Verdict::Path);
+        };
+        if letter.is_document {
+            return (route.handle)(self, visit, letter.fields);
+        }
+        let refusal = Refusal::new(ErrorCode::XmlError, route.malformed);
+        Answered { response: answer::bare(&refusal), verdict: Verdict::Xml, commit: Commit::NotApplied }
+    }
+
+    /// Gives an answer its number and the looks that a fault wants, and writes the journal.
+    fn close(
+        &mut self,
+        letter: &Letter<'_>,
+        visit: &Visit<'_>,
+        answered: Answered,
+        chosen: Option<&Chosen>,
+    ) -> Outcome {
+        self.requests += 1;
+        let id = RequestId(self.requests);
+        let mut response = match (chosen.and_then(Chosen::refusal), letter.route) {
+            (Some(refusal), Some(route)) => (route.refuse)(self, letter.fields, refusal).response,
+            _ => answered.response,
+        };
+        mark(&mut response, id, answered.verdict);
+        let (delay, effect) = match chosen {
+            None => (Duration::ZERO, Effect::Reply(response)),
+            Some(chosen) => chosen.shape(response, self.accounts.get(&letter.key().mch_id)),
+        };
+        let outcome = Outcome { id, commit: answered.commit, delay, effect };
+        self.journal.push(Record::new(
+            letter.request,
+            letter.fields,
+            visit,
+            answered.verdict,
+            &outcome,
+            chosen,
+        ));
+        outcome
+    }
+
+    /// Makes everything happen that is due by `now`, in order, each at its own time.
+    pub(crate) fn run_until(&mut self, now: Time) -> Vec<Fired> {
+        let mut fired = Vec::new();
+        while let Some((at, late)) = self.schedule.pop(now) {
+            fired.extend(self.ledger.run_until(at, &self.rules));
+            fired.push(self.arrive(at, &late));
+        }
+        fired.extend(self.ledger.run_until(now, &self.rules));
+        fired
+    }
+
+    /// A request that a fault held up is carried out now; nobody waits for its answer.
+    fn arrive(&mut self, at: Time, late: &Late) -> Fired {
+        let visit = Visit { now: at, arrival: &late.arrival, hold: None };
+        self.read(&late.request, |engine, letter| {
+            let commit = engine.answer(letter, &visit).commit;
+            engine.journal.decided(late.id, commit);
+            let applied = commit == Commit::Applied;
+            Fired { at, key: letter.key(), event: Event::Arrived { id: late.id, applied } }
+        })
+    }
+
+    /// When the next thing happens by itself.
+    pub(crate) fn next_due(&self) -> Option<Time> {
+        self.ledger.next_due().into_iter().chain(self.schedule.next()).min()
+    }
+}
+
+/// The headers of our own: the number of the request, and on a failure in a word what was found.
+fn mark(response: &mut Response<Bytes>, id: RequestId, verdict: Verdict) {
+    let headers = response.headers_mut();
+    if let Ok(id) = HeaderValue::try_from(id.to_string()) {
+        headers.insert("x-mock-request-id", id.clone());
+        headers.insert("request-id", id);
+    }
+    if verdict != Verdict::Ok {
+        headers.insert("x-mock-diagnosis", HeaderValue::from_static(verdict.name()));
+    }
+}
+
+/// The world that the handlers of endpoints work in.
+impl Engine {
+    /// The rules that hold for a merchant.
+    pub(crate) fn rules_of(&self, mch_id: &str) -> &Rules {
+        self.rules.of(mch_id)
     }
 
     pub(crate) fn account(&self, mch_id: &str) -> Option<&Account> {
         self.accounts.get(mch_id)
-    }
-
-    pub(crate) fn accounts(&self) -> impl Iterator<Item = &Account> {
-        self.accounts.values()
-    }
-
-    pub(crate) fn requests(&self) -> u64 {
-        self.requests
-    }
-
-    pub(crate) fn seed(&self) -> Seed {
-        self.seed
     }
 
     /// Adds a merchant with its opening balance; `false` where the number is taken.
@@ -193,12 +297,12 @@ impl Engine {
         true
     }
 
-    pub(crate) fn top_up(&mut self, mch_id: &str, fen: u64) {
-        self.ledger.top_up(mch_id, fen);
-    }
-
     pub(crate) fn open(&mut self, packet: RedPacket) {
         self.ledger.open(packet, &self.rules);
+    }
+
+    pub(crate) fn hold(&mut self, key: &OrderKey, hold: Hold) {
+        self.ledger.hold(key, hold, &self.rules);
     }
 
     pub(crate) fn attempted(&mut self, key: &OrderKey, now: Time, reason: Option<String>) {
@@ -214,21 +318,17 @@ impl Engine {
         self.ledger.act(key, action, now, &self.rules).cloned()
     }
 
-    pub(crate) fn run_until(&mut self, now: Time) -> Vec<Fired> {
-        self.ledger.run_until(now, &self.rules)
-    }
-
     /// Counts one more send of a merchant against the limit of a second.
     pub(crate) fn count_send(&mut self, now: Time, mch_id: &str) -> Result<(), Refusal> {
-        let Some(most) = self.rules.sends_per_second else { return Ok(()) };
-        let window = self.sends.entry(mch_id.to_owned()).or_default();
-        while window.front().is_some_and(|sent| now.since(*sent) >= Duration::from_secs(1)) {
-            window.pop_front();
+        let Some(most) = self.rules.of(mch_id).sends_per_second else { return Ok(()) };
+        self.recent.entry(mch_id.to_owned()).or_default().send(now, most)
+    }
+
+    /// Counts a query of an order that is held for so many queries.
+    pub(crate) fn count_poll(&mut self, now: Time, key: &OrderKey) {
+        if self.ledger.poll(key) == Some(Until::Polls(0)) {
+            // Where the money is missing now, the order stays, with that as its reason.
+            self.ledger.release(key, now, &self.rules);
         }
-        if window.len() >= most as usize {
-            return Err(Refusal::too_often());
-        }
-        window.push_back(now);
-        Ok(())
     }
 }

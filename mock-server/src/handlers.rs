@@ -13,7 +13,7 @@ mod sendredpack;
 mod sendworkwxredpack;
 
 use bytes::Bytes;
-use http::Response;
+use http::{Response, StatusCode};
 use wechatpay_proto::endpoint::{Incoming, Presence, Spec};
 use wechatpay_proto::reply::{Head, Reply as _};
 use wechatpay_proto::rule::{Rule, Violation};
@@ -22,9 +22,12 @@ use wechatpay_proto::{ErrorCode, Mode};
 
 use crate::account::Account;
 use crate::answer::{self, Refusal};
+use crate::arrival::{Arrival, Certificate, Standing};
 use crate::clock::Time;
-use crate::engine::{Arrival, Certificate, Engine};
-use crate::packet::RedPacket;
+use crate::engine::{Engine, Visit};
+use crate::journal::Verdict;
+use crate::outcome::Commit;
+use crate::packet::{Hold, RedPacket};
 
 /// What an endpoint has of its own.
 pub(crate) trait Handled<'f>: Incoming<'f> {
@@ -37,7 +40,7 @@ pub(crate) trait Handled<'f>: Incoming<'f> {
     }
 
     /// Its own work, after every general check.
-    fn work(&self, engine: &mut Engine, now: Time, caller: &Caller<'_>) -> Result<RedPacket, Refusal>;
+    fn work(&self, engine: &mut Engine, caller: &Caller<'_>) -> Result<RedPacket, Refusal>;
 
     /// An answer that names the order as the request did.
     fn echo<'b>(head: Head<'b>, fields: &'b Fields<'_>) -> Self::Reply<'b>;
@@ -71,29 +74,58 @@ pub(crate) struct Habits {
 pub(crate) struct Caller<'f> {
     pub(crate) mch_id: &'f str,
     pub(crate) mode: Mode,
+    pub(crate) now: Time,
+    /// What holds an order that is taken now.
+    pub(crate) hold: Option<Hold>,
+}
+
+/// An answer, and what stands behind it.
+#[derive(Clone, Debug)]
+pub(crate) struct Answered {
+    pub(crate) response: Response<Bytes>,
+    pub(crate) verdict: Verdict,
+    pub(crate) commit: Commit,
+}
+
+impl Answered {
+    /// A page of the web server in front.
+    pub(crate) fn page(status: StatusCode, title: &str, verdict: Verdict) -> Self {
+        Self { response: answer::page(status, title), verdict, commit: Commit::NotApplied }
+    }
 }
 
 /// The one way of every request.
 pub(crate) fn handle<'f, E: Handled<'f>>(
     engine: &mut Engine,
-    now: Time,
-    arrival: &Arrival,
+    visit: &Visit<'_>,
     fields: &'f Fields<'f>,
-) -> Response<Bytes> {
-    let done =
-        admit::<E>(engine, arrival, fields).and_then(|(request, caller)| request.work(engine, now, &caller));
+) -> Answered {
+    let done = admit::<E>(engine, visit, fields).and_then(|(request, caller)| request.work(engine, &caller));
     match done {
         Ok(packet) => {
             let mut reply = E::echo(answer::success(E::HABITS.success), fields);
             E::tell(&mut reply, engine, &packet);
-            respond::<E>(engine, fields, &reply)
+            let response = respond::<E>(engine, fields, &reply);
+            Answered {
+                response,
+                verdict: Verdict::Ok,
+                commit: packet.hold.map_or(Commit::Applied, Hold::commit),
+            }
         }
-        Err(refusal) => {
-            let nothing = Fields::default();
-            let named = if refusal.echoes { fields } else { &nothing };
-            respond::<E>(engine, fields, &E::echo(refusal.head(), named))
-        }
+        Err(refusal) => refuse::<E>(engine, fields, refusal),
     }
+}
+
+/// A refusal in its true envelope.
+pub(crate) fn refuse<'f, E: Handled<'f>>(
+    engine: &Engine,
+    fields: &'f Fields<'f>,
+    refusal: Refusal,
+) -> Answered {
+    let nothing = Fields::default();
+    let named = if refusal.echoes { fields } else { &nothing };
+    let response = respond::<E>(engine, fields, &E::echo(refusal.head(), named));
+    Answered { response, verdict: refusal.verdict(), commit: refusal.commit }
 }
 
 /// The answer, signed where the answers of the endpoint are and it is known whose key to take.
@@ -102,8 +134,9 @@ fn respond<'f, E: Handled<'f>>(
     fields: &Fields<'_>,
     reply: &E::Reply<'_>,
 ) -> Response<Bytes> {
-    let signs = reply.head().is_success() || engine.rules().sign_work_weixin_failures;
-    let asker = fields.get("mch_id").and_then(|mch_id| engine.account(mch_id)).filter(|_| signs);
+    let asker = fields.get("mch_id").and_then(|mch_id| engine.account(mch_id)).filter(|account| {
+        reply.head().is_success() || engine.rules_of(account.mch_id()).sign_work_weixin_failures
+    });
     match asker.map(|account| account.credentials.write_reply(E::SPEC, reply)) {
         Some(Ok(document)) => answer::document(document),
         // Echoes may be too long to be read back, and so to be signed.
@@ -113,7 +146,7 @@ fn respond<'f, E: Handled<'f>>(
 
 fn admit<'f, E: Handled<'f>>(
     engine: &Engine,
-    arrival: &Arrival,
+    visit: &Visit<'_>,
     fields: &'f Fields<'f>,
 ) -> Result<(E, Caller<'f>), Refusal> {
     let (spec, habits) = (E::SPEC, E::HABITS);
@@ -126,10 +159,11 @@ fn admit<'f, E: Handled<'f>>(
         return Err(params::param_error("商户号和wxappid不匹配"));
     }
     check_mode(spec, fields, account.credentials.mode())?;
-    check_certificate(account, &arrival.certificate, habits)?;
-    check_signs(spec, fields, account, habits)?;
-    check_permission(account, arrival, habits)?;
-    Ok((request, Caller { mch_id, mode: account.credentials.mode() }))
+    check_certificate(account, &visit.arrival.certificate, habits)?;
+    check_signs(spec, fields, account, habits, visit.now)?;
+    check_permission(account, visit.arrival, habits)?;
+    let caller = Caller { mch_id, mode: account.credentials.mode(), now: visit.now, hold: visit.hold };
+    Ok((request, caller))
 }
 
 /// Every row of the table by itself. The service says nothing about a missing `total_num` here, but later about the
@@ -177,8 +211,9 @@ fn check_mode(spec: &Spec<'_>, fields: &Fields<'_>, mode: Mode) -> Result<(), Re
 fn check_certificate(account: &Account, certificate: &Certificate, habits: &Habits) -> Result<(), Refusal> {
     let text = match certificate {
         Certificate::Merchant { mch_id, .. } if mch_id != account.mch_id() => habits.wrong_certificate,
-        Certificate::Merchant { in_force: false, .. } => "证书已过期",
-        Certificate::Merchant { .. } => return Ok(()),
+        Certificate::Merchant { standing: Standing::InForce, .. } => return Ok(()),
+        Certificate::Merchant { standing: Standing::Expired, .. } => "证书已过期",
+        Certificate::Merchant { .. } => habits.wrong_certificate,
         Certificate::None | Certificate::Foreign => habits.no_certificate,
     };
     Err(Refusal::new(ErrorCode::CaError, text))
@@ -189,13 +224,15 @@ fn check_signs(
     fields: &Fields<'_>,
     account: &Account,
     habits: &Habits,
+    now: Time,
 ) -> Result<(), Refusal> {
     let upper_case =
         |name| fields.get(name).is_some_and(|sign| !sign.bytes().any(|byte| byte.is_ascii_lowercase()));
     let complete =
         spec.fields.iter().all(|row| row.presence != Presence::Fixed || fields.get(row.name).is_some());
     let wrong = |text| Err(Refusal::new(ErrorCode::SignError, text));
-    if !(upper_case("sign") && complete && spec.is_signed_by(fields, &account.credentials)) {
+    let signed = account.keys(now).any(|credentials| spec.is_signed_by(fields, credentials));
+    if !(upper_case("sign") && complete && signed) {
         return wrong(habits.wrong_sign);
     }
     match spec.inner {

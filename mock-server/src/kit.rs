@@ -17,7 +17,7 @@ use rcgen::{
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::{RootCertStore, ServerConfig};
 
-use crate::engine::Certificate;
+use crate::arrival::Certificate;
 
 mod judge;
 

@@ -6,19 +6,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::clock::Time;
-use crate::packet::{Action, ActionError, Kind, OrderKey, RedPacket, Status};
-use crate::rules::Rules;
-
-/// A packet that moved on by itself.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Fired {
-    /// When.
-    pub at: Time,
-    /// Which packet.
-    pub key: OrderKey,
-    /// Where it stands now.
-    pub status: Status,
-}
+use crate::engine::{Event, Fired};
+use crate::packet::{Action, ActionError, Hold, Kind, OrderKey, RedPacket, Status, Until};
+use crate::rules::RuleBook;
 
 /// All packets and balances of a mock.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -60,11 +50,68 @@ impl Ledger {
     }
 
     /// Takes an order. Nothing is paid yet.
-    pub(crate) fn open(&mut self, packet: RedPacket, rules: &Rules) {
-        if let Some(due) = packet.due(rules) {
-            self.due.insert((due, packet.key.clone()));
+    pub(crate) fn open(&mut self, packet: RedPacket, rules: &RuleBook) {
+        let key = packet.key.clone();
+        self.packets.insert(key.clone(), packet);
+        self.plan(&key, rules);
+    }
+
+    /// Keeps an order SENDING.
+    pub(crate) fn hold(&mut self, key: &OrderKey, hold: Hold, rules: &RuleBook) {
+        if let Some(packet) = self.packets.get_mut(key) {
+            packet.hold = Some(hold);
         }
-        self.packets.insert(packet.key.clone(), packet);
+        self.plan(key, rules);
+    }
+
+    /// Counts a query of an order that is held for so many, and says how it is held now.
+    pub(crate) fn poll(&mut self, key: &OrderKey) -> Option<Until> {
+        let hold = self.packets.get_mut(key)?.hold.as_mut()?;
+        if let Until::Polls(left) = &mut hold.until {
+            *left = left.saturating_sub(1);
+        }
+        Some(hold.until)
+    }
+
+    /// Ends what holds an order: it is paid or fails, or stays for want of money.
+    pub(crate) fn release(&mut self, key: &OrderKey, now: Time, rules: &RuleBook) -> Option<Status> {
+        let hold = self.packets.get_mut(key)?.hold.take();
+        let action = match hold {
+            Some(Hold { fails: false, until: Until::Time(_) | Until::Polls(0), .. }) => Action::Settle,
+            _ => Action::Fail { reason: None },
+        };
+        match self.act(key, &action, now, rules) {
+            Ok(packet) => Some(packet.status),
+            Err(error) => {
+                self.attempted(key, now, Some(error.to_string()));
+                self.plan(key, rules);
+                None
+            }
+        }
+    }
+
+    /// Notes when a packet moves on by itself.
+    fn plan(&mut self, key: &OrderKey, rules: &RuleBook) {
+        let Some(packet) = self.packets.get_mut(key) else { return };
+        if let Some(due) = packet.due.take() {
+            self.due.remove(&(due, key.clone()));
+        }
+        packet.due = packet.will_move(rules.of(&key.mch_id));
+        if let Some(due) = packet.due {
+            self.due.insert((due, key.clone()));
+        }
+    }
+
+    /// What one request can touch, without the rest: its packet, the balances, and what its user and its merchant
+    /// had today.
+    pub(crate) fn excerpt(&self, key: &OrderKey, openid: &str) -> Self {
+        let one = |packet: &RedPacket| (key.clone(), packet.clone());
+        Self {
+            packets: self.packets.get(key).map(one).into_iter().collect(),
+            balances: self.balances.clone(),
+            due: BTreeSet::new(),
+            day: self.day.excerpt(&key.mch_id, openid),
+        }
     }
 
     /// Notes another attempt at the same number, and what is in its way.
@@ -90,7 +137,7 @@ impl Ledger {
         key: &OrderKey,
         action: &Action,
         now: Time,
-        rules: &Rules,
+        rules: &RuleBook,
     ) -> Result<&RedPacket, ActionError> {
         let packet = self.packets.get_mut(key).ok_or_else(|| ActionError::NotFound(key.clone()))?;
         let balance = self.balances.entry(packet.payer.clone()).or_default();
@@ -111,21 +158,21 @@ impl Ledger {
             (status, action) => return Err(ActionError::Illegal { status, action: action.clone() }),
         };
         if next == packet.status {
-            return Ok(packet); // a group packet of which a share is left
-        }
-        if let Some(due) = packet.due(rules) {
-            self.due.remove(&(due, key.clone()));
+            return self.known(key); // a group packet of which a share is left
         }
         packet.status = next;
+        packet.hold = None;
         packet.reason = match action {
             Action::Fail { reason } => reason.clone(),
             _ => None,
         };
         packet.history.push((now, next));
-        if let Some(due) = packet.due(rules) {
-            self.due.insert((due, key.clone()));
-        }
-        Ok(packet)
+        self.plan(key, rules);
+        self.known(key)
+    }
+
+    fn known(&self, key: &OrderKey) -> Result<&RedPacket, ActionError> {
+        self.packets.get(key).ok_or_else(|| ActionError::NotFound(key.clone()))
     }
 
     /// When the next packet moves on by itself.
@@ -134,24 +181,41 @@ impl Ledger {
     }
 
     /// Moves on every packet that is due by `now`, in order, each at its own time.
-    pub(crate) fn run_until(&mut self, now: Time, rules: &Rules) -> Vec<Fired> {
+    pub(crate) fn run_until(&mut self, now: Time, rules: &RuleBook) -> Vec<Fired> {
         let mut fired = Vec::new();
         while let Some((at, key)) = self.due.first().filter(|(time, _)| *time <= now).cloned() {
-            let action = match self.packets.get(&key).map(|packet| packet.status) {
-                Some(Status::Sending) => Action::Fail { reason: None },
-                Some(Status::Sent) => Action::Expire,
-                _ => Action::Refund,
+            let moved = match self.packets.get(&key).map(|packet| packet.status) {
+                Some(Status::Sending) => self.release(&key, at, rules),
+                Some(Status::Sent) => self.move_on(&key, &Action::Expire, at, rules),
+                _ => self.move_on(&key, &Action::Refund, at, rules),
             };
-            match self.act(&key, &action, at, rules) {
-                Ok(packet) => fired.push(Fired { at, key: key.clone(), status: packet.status }),
-                Err(_) => drop(self.due.pop_first()),
-            }
+            fired.extend(moved.map(|status| Fired { at, key, event: Event::Moved(status) }));
         }
         fired
+    }
+
+    fn move_on(&mut self, key: &OrderKey, action: &Action, at: Time, rules: &RuleBook) -> Option<Status> {
+        match self.act(key, action, at, rules) {
+            Ok(packet) => Some(packet.status),
+            Err(_) => {
+                drop(self.due.pop_first());
+                None
+            }
+        }
     }
 }
 
 impl Day {
+    fn excerpt(&self, mch_id: &str, openid: &str) -> Self {
+        let merchant = self.merchants.get_key_value(mch_id);
+        let user = self.users.get_key_value(&(mch_id.to_owned(), openid.to_owned()));
+        Self {
+            day: self.day.clone(),
+            merchants: merchant.map(|(key, fen)| (key.clone(), *fen)).into_iter().collect(),
+            users: user.map(|(key, had)| (key.clone(), *had)).into_iter().collect(),
+        }
+    }
+
     fn paid(&mut self, now: Time, packet: &RedPacket) {
         if self.day != now.day() {
             *self = Self { day: now.day(), ..Self::default() };
@@ -177,6 +241,7 @@ mod tests {
     use super::*;
     use crate::clock::Clock;
     use crate::packet::Share;
+    use crate::rules::Rules;
 
     fn key(number: u8) -> OrderKey {
         OrderKey { mch_id: "m".to_owned(), mch_billno: number.to_string() }
@@ -199,6 +264,8 @@ mod tests {
             created: now,
             last_attempt: now,
             history: vec![(now, Status::Sending)],
+            hold: None,
+            due: None,
         }
     }
 
@@ -223,25 +290,28 @@ mod tests {
 
     #[test]
     fn an_unclaimed_packet_comes_back() {
-        let (rules, start) = (Rules::default(), Clock::default_frozen().now());
+        let (rules, start) = (RuleBook::new(Rules::default()), Clock::default_frozen().now());
         let mut ledger = Ledger::default();
         ledger.top_up("m", 500);
         ledger.open(packet(1, 200, start), &rules);
         ledger.act(&key(1), &Action::Settle, start, &rules).unwrap();
         assert_eq!(ledger.balance("m"), 300);
-        assert_eq!(ledger.next_due(), Some(start.after(rules.claim_window)));
-        let end = start.after(rules.claim_window).after(rules.refund_delay);
+        assert_eq!(ledger.next_due(), Some(start.after(rules.world().claim_window)));
+        let end = start.after(rules.world().claim_window).after(rules.world().refund_delay);
         assert!(ledger.run_until(start, &rules).is_empty());
         let fired = ledger.run_until(end, &rules);
-        let statuses: Vec<_> = fired.iter().map(|fired| (fired.at, fired.status)).collect();
-        assert_eq!(statuses, [(start.after(rules.claim_window), Status::RfundIng), (end, Status::Refund)]);
+        let statuses: Vec<_> = fired.iter().map(|fired| (fired.at, fired.status().unwrap())).collect();
+        assert_eq!(
+            statuses,
+            [(start.after(rules.world().claim_window), Status::RfundIng), (end, Status::Refund)]
+        );
         assert_eq!(ledger.balance("m"), 500);
         assert_eq!(ledger.next_due(), None);
     }
 
     #[test]
     fn an_unpaid_order_is_closed_and_a_claim_needs_the_receiver() {
-        let (rules, start) = (Rules::default(), Clock::default_frozen().now());
+        let (rules, start) = (RuleBook::new(Rules::default()), Clock::default_frozen().now());
         let mut ledger = Ledger::default();
         ledger.open(packet(1, 200, start), &rules);
         assert_eq!(ledger.act(&key(1), &Action::Settle, start, &rules), Err(ActionError::NotEnough));
@@ -253,8 +323,15 @@ mod tests {
         ledger.act(&key(2), &Action::Settle, start, &rules).unwrap();
         assert_eq!(ledger.act(&key(2), &claim("p"), start, &rules), Err(ActionError::NotTheReceiver));
         assert_eq!(ledger.act(&key(2), &claim("o"), start, &rules).unwrap().status, Status::Received);
-        let fired = ledger.run_until(start.after(rules.order_life), &rules);
-        assert_eq!(fired, [Fired { at: start.after(rules.order_life), key: key(1), status: Status::Failed }]);
+        let fired = ledger.run_until(start.after(rules.world().order_life), &rules);
+        assert_eq!(
+            fired,
+            [Fired {
+                at: start.after(rules.world().order_life),
+                key: key(1),
+                event: Event::Moved(Status::Failed)
+            }]
+        );
         assert!(matches!(ledger.act(&key(9), &Action::Expire, start, &rules), Err(ActionError::NotFound(_))));
     }
 
@@ -264,7 +341,7 @@ mod tests {
         fn money_is_neither_made_nor_lost(
             steps in proptest::collection::vec((0_u8..4, 0_u8..11, 0_u64..40_000), 0..60)
         ) {
-            let (rules, mut now) = (Rules::default(), Clock::default_frozen().now());
+            let (rules, mut now) = (RuleBook::new(Rules::default()), Clock::default_frozen().now());
             let mut ledger = Ledger::default();
             ledger.top_up("m", 1_000);
             for (number, what, seconds) in steps {

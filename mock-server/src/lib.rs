@@ -41,34 +41,45 @@
 
 mod account;
 mod answer;
+mod arrival;
 mod clock;
 #[cfg(feature = "conformance")]
 pub mod conformance;
 mod drawn;
 mod engine;
+mod fault;
 mod handlers;
+mod journal;
 #[cfg(feature = "server")]
 mod kit;
 mod ledger;
 mod mock;
+mod outcome;
 mod packet;
 mod rules;
 mod seed;
 #[cfg(feature = "server")]
 mod serve;
+mod span;
 mod transport;
+mod users;
 
+pub use arrival::{Arrival, Certificate, CertificateFacts, Standing, Via};
 pub use clock::{Clock, Time};
-pub use engine::{Arrival, Certificate, MAX_REQUEST};
+pub use engine::{Event, Fired, MAX_REQUEST};
+pub use fault::{Content, CutAt, Fault, Http, Latency, Mistaken, Plan, SignFlaw};
+pub use journal::{Record, Verdict};
 #[cfg(feature = "server")]
 pub use kit::{Kit, KitError, MerchantFiles, Validity};
-pub use ledger::{Fired, Ledger};
+pub use ledger::Ledger;
 pub use mock::{MerchantBuilder, Mock, MockBuilder, MockError, MockMerchant};
-pub use packet::{Action, ActionError, Claim, Kind, OrderKey, RedPacket, Share, Status};
+pub use outcome::{Admission, Broken, Commit, Effect, End, Hello, Outcome, Piece, RequestId, TlsFlaw};
+pub use packet::{Action, ActionError, Claim, Hold, Kind, OrderKey, RedPacket, Share, Status, Until};
 pub use rules::{GroupRedPack, Rules};
 #[cfg(feature = "server")]
 pub use serve::{Connections, ServeError, Server, ServerBuilder};
-pub use transport::InProcess;
+pub use transport::{InProcess, InProcessError};
+pub use users::UserFlag;
 
 /// The code in the documents, so that it keeps compiling and running.
 #[cfg(doctest)]

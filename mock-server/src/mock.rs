@@ -6,15 +6,17 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{Request, Response};
+use http::Request;
 use wechatpay_proto::rule::Rule;
 use wechatpay_proto::wire::Value;
 use wechatpay_proto::{AgentSecret, ApiKey, Merchant, Mode};
 
 use crate::account::{Account, TestSecret};
+use crate::arrival::Arrival;
 use crate::clock::{Clock, Time};
-use crate::engine::{Arrival, Engine};
-use crate::ledger::{Fired, Ledger};
+use crate::engine::{Engine, Fired};
+use crate::ledger::Ledger;
+use crate::outcome::{Admission, Hello, Outcome};
 use crate::packet::{Action, ActionError, OrderKey, RedPacket};
 use crate::rules::Rules;
 use crate::seed::Seed;
@@ -24,9 +26,15 @@ use crate::transport::InProcess;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum MockError {
-    /// Not a time or a clock.
+    /// Not a time.
     #[error("{text:?} is not a time: RFC 3339 is needed, such as 2026-01-01T09:00:00+08:00")]
     Time {
+        /// What was given.
+        text: String,
+    },
+    /// No clock.
+    #[error("{text:?} is no clock: there are real, frozen:<RFC 3339> and scaled:<speed>, 0.001 to 1000000")]
+    Clock {
         /// What was given.
         text: String,
     },
@@ -48,7 +56,16 @@ pub struct Mock {
 
 struct World {
     clock: Clock,
+    /// The latest time that anything happened at: time never goes back by itself.
+    latest: Time,
     engine: Engine,
+}
+
+impl World {
+    fn now(&mut self) -> Time {
+        self.latest = self.latest.max(self.clock.now());
+        self.latest
+    }
 }
 
 /// What a mock starts with.
@@ -83,50 +100,67 @@ impl Mock {
     }
 
     /// Answers one request: the engine itself, for those who bring only bytes.
-    pub fn handle(&self, request: &Request<Bytes>, arrival: &Arrival) -> Response<Bytes> {
+    pub fn handle(&self, request: &Request<Bytes>, arrival: &Arrival) -> Outcome {
         let mut world = self.world();
-        let now = world.clock.now();
+        let now = world.now();
         world.engine.handle(now, request, arrival)
     }
 
+    /// What a connection gets before it can bring a request: a skin asks this first.
+    pub fn admit(&self, hello: &Hello) -> Admission {
+        let mut world = self.world();
+        let now = world.now();
+        world.engine.admit(now, hello)
+    }
+
     #[cfg(feature = "server")]
-    pub(crate) fn refuse_too_large(&self) -> Response<Bytes> {
-        self.world().engine.refuse_too_large()
+    pub(crate) fn refuse_too_large(&self, request: &Request<Bytes>, arrival: &Arrival) -> Outcome {
+        let mut world = self.world();
+        let now = world.now();
+        world.engine.refuse_too_large(now, request, arrival)
     }
 
     /// The time in this world.
     pub fn now(&self) -> Time {
-        self.world().clock.now()
+        self.world().now()
     }
 
     /// Moves the clock on. Everything that is due happens in order, each at its own time, and is returned.
     pub fn advance(&self, by: Duration) -> Vec<Fired> {
         let mut world = self.world();
         world.clock.advance(by);
-        let now = world.clock.now();
+        let now = world.now();
         world.engine.run_until(now)
+    }
+
+    /// A delay that a caller in-process lives through, if nobody else's clock is to go by it.
+    pub(crate) fn pass(&self, delay: Duration) {
+        let frozen = matches!(self.world().clock, Clock::Frozen(_));
+        if frozen && !delay.is_zero() {
+            self.advance(delay);
+        }
     }
 
     /// When the next packet moves on by itself.
     pub fn next_due(&self) -> Option<Time> {
-        self.world().engine.ledger().next_due()
+        self.world().engine.next_due()
     }
 
     /// A copy of all packets and balances as they are now.
     pub fn ledger(&self) -> Ledger {
-        self.settled().engine.ledger().clone()
+        self.settled().engine.ledger.clone()
     }
 
     /// One packet as it is now.
     pub fn red_packet(&self, mch_id: &str, mch_billno: &str) -> Option<RedPacket> {
         let key = OrderKey::new(mch_id, mch_billno);
-        self.settled().engine.ledger().packet(&key).cloned()
+        self.settled().engine.ledger.packet(&key).cloned()
     }
 
     /// Does something to a packet: has its receiver claim it, for example.
     pub fn act(&self, mch_id: &str, mch_billno: &str, action: &Action) -> Result<RedPacket, ActionError> {
         let mut world = self.settled();
-        let now = world.clock.now();
+        let now = world.now();
         let key = OrderKey::new(mch_id, mch_billno);
         world.engine.act(now, &key, action)
     }
@@ -136,25 +170,26 @@ impl Mock {
         let world = self.world();
         world
             .engine
-            .accounts()
+            .accounts
+            .values()
             .map(|account| MockMerchant { mock: self.clone(), account: account.clone() })
             .collect()
     }
 
     /// The seed it was built with.
     pub fn seed(&self) -> u64 {
-        self.world().engine.seed().0
+        self.world().engine.seed.0
     }
 
     /// How many requests were answered.
     pub fn requests(&self) -> u64 {
-        self.world().engine.requests()
+        self.world().engine.requests
     }
 
     /// The world after everything that is due by now has happened.
     fn settled(&self) -> MutexGuard<'_, World> {
         let mut world = self.world();
-        let now = world.clock.now();
+        let now = world.now();
         world.engine.run_until(now);
         world
     }
@@ -189,7 +224,8 @@ impl MockBuilder {
 
     /// The mock.
     pub fn build(self) -> Mock {
-        let world = World { clock: self.clock, engine: Engine::new(Seed(self.seed), self.rules) };
+        let engine = Engine::new(Seed(self.seed), self.rules);
+        let world = World { clock: self.clock, latest: self.clock.now(), engine };
         Mock { world: Arc::new(Mutex::new(world)) }
     }
 }
@@ -260,7 +296,7 @@ impl MerchantBuilder {
     /// Adds the merchant.
     pub fn create(self) -> Result<MockMerchant, MockError> {
         let mut world = self.mock.world();
-        let seed = world.engine.seed();
+        let seed = world.engine.seed;
         let mch_id = match self.mch_id {
             Some(mch_id) => mch_id,
             None => free_number(&world.engine),
@@ -293,6 +329,8 @@ impl MerchantBuilder {
             provider: self.provider,
             product_open: self.product_open,
             allowed_ips: self.allowed_ips,
+            taken_for: None,
+            former: None,
         };
         if !world.engine.add(account.clone(), self.balance_fen) {
             return Err(MockError::Merchant { part: "mch_id", problem: format!("{mch_id} is taken") });
@@ -322,7 +360,7 @@ fn credentials(
 
 /// The first made-up number that nobody has.
 fn free_number(engine: &Engine) -> String {
-    let number = |count: u32| format!("99{}", engine.seed().digits("mch_id", &[&count.to_string()], 8));
+    let number = |count: u32| format!("99{}", engine.seed.digits("mch_id", &[&count.to_string()], 8));
     (0..).map(number).find(|number| engine.account(number).is_none()).unwrap_or_default()
 }
 
@@ -386,11 +424,11 @@ impl MockMerchant {
 
     /// Puts money into its balance.
     pub fn top_up(&self, fen: u64) {
-        self.mock.world().engine.top_up(self.mch_id(), fen);
+        self.mock.world().engine.ledger.top_up(self.mch_id(), fen);
     }
 
     /// Its balance in fen.
     pub fn balance_fen(&self) -> u64 {
-        self.mock.settled().engine.ledger().balance(self.mch_id())
+        self.mock.settled().engine.ledger.balance(self.mch_id())
     }
 }

@@ -1,9 +1,11 @@
 //! One packet: what it is, where it stands, who has claimed of it.
 
+use serde::{Deserialize, Serialize};
 use wechatpay_proto::Fen;
 use wechatpay_proto::v2::mmpaymkttransfers::HbStatus;
 
 use crate::clock::Time;
+use crate::outcome::Commit;
 use crate::rules::Rules;
 
 /// Whose packet, and which.
@@ -140,6 +142,43 @@ pub struct RedPacket {
     pub last_attempt: Time,
     /// Every status it had, and since when; the first is `Sending`, the last is the present one.
     pub history: Vec<(Time, Status)>,
+    /// What keeps it SENDING, though nothing is in the way.
+    pub hold: Option<Hold>,
+    /// When it moves on by itself.
+    pub due: Option<Time>,
+}
+
+/// What keeps an order SENDING.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hold {
+    /// Until when.
+    pub until: Until,
+    /// Whether it fails then, instead of being paid.
+    pub fails: bool,
+    /// Whether a send of its number is answered PROCESSING meanwhile, instead of SUCCESS.
+    pub processing: bool,
+}
+
+impl Hold {
+    /// What became of a request whose order is held.
+    pub(crate) fn commit(self) -> Commit {
+        match self.until {
+            Until::Time(time) => Commit::Later(time),
+            Until::Polls(_) | Until::Never => Commit::Applied,
+        }
+    }
+}
+
+/// Until when an order is held.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Until {
+    /// Until then.
+    Time(Time),
+    /// Until it was queried so many times more.
+    Polls(u32),
+    /// Until its life ends, or somebody settles it.
+    Never,
 }
 
 impl RedPacket {
@@ -177,8 +216,15 @@ impl RedPacket {
         Ok(if free.next().is_some() { Status::Sent } else { Status::Received })
     }
 
-    /// When it moves on by itself.
-    pub(crate) fn due(&self, rules: &Rules) -> Option<Time> {
+    /// When it will move on by itself from where it stands.
+    pub(crate) fn will_move(&self, rules: &Rules) -> Option<Time> {
+        match (self.status, self.hold) {
+            (Status::Sending, Some(Hold { until: Until::Time(time), .. })) => Some(time),
+            _ => self.will_end(rules),
+        }
+    }
+
+    fn will_end(&self, rules: &Rules) -> Option<Time> {
         match self.status {
             Status::Sending => Some(self.created.after(rules.order_life)),
             Status::Sent => Some(self.since().after(rules.claim_window)),

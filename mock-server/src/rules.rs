@@ -1,5 +1,6 @@
 //! Where the behaviour of the service is set, unknown or of one's own choice: limits, windows and delays.
 
+use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
@@ -70,6 +71,28 @@ impl Rules {
             merchant_fen_a_day: None,
             ..Self::default()
         }
+    }
+}
+
+/// The rules of a world, and of merchants that have others.
+#[derive(Clone, Debug)]
+pub(crate) struct RuleBook {
+    world: Rules,
+    own: BTreeMap<String, Rules>,
+}
+
+impl RuleBook {
+    pub(crate) fn new(world: Rules) -> Self {
+        Self { world, own: BTreeMap::new() }
+    }
+
+    pub(crate) fn world(&self) -> &Rules {
+        &self.world
+    }
+
+    /// The rules that hold for a merchant.
+    pub(crate) fn of(&self, mch_id: &str) -> &Rules {
+        self.own.get(mch_id).unwrap_or(&self.world)
     }
 }
 

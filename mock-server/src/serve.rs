@@ -21,7 +21,8 @@ use tokio::sync::{Semaphore, oneshot};
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 
-use crate::engine::{Arrival, Certificate, MAX_REQUEST};
+use crate::arrival::{Arrival, Certificate, Via};
+use crate::engine::MAX_REQUEST;
 use crate::kit::{Kit, KitError, MerchantFiles};
 use crate::mock::{Mock, MockMerchant};
 
@@ -252,9 +253,11 @@ async fn connection(
     if first == [0x16] {
         let stream = timeout(HEAD_TIME, acceptor.accept(stream)).await??;
         let certificate = shared.kit.judge(stream.get_ref().1.peer_certificates());
-        exchange(stream, Arrival { certificate, peer: Some(peer) }, shared).await
+        exchange(stream, Arrival { certificate, shown: None, peer: Some(peer), via: Via::Tls }, shared).await
     } else {
-        exchange(stream, Arrival { certificate: Certificate::None, peer: Some(peer) }, shared).await
+        let certificate = Certificate::None;
+        exchange(stream, Arrival { certificate, shown: None, peer: Some(peer), via: Via::Plain }, shared)
+            .await
     }
 }
 
@@ -282,15 +285,16 @@ async fn respond(
     shared: &Shared,
 ) -> Result<Response<Full<Bytes>>, Box<dyn std::error::Error + Send + Sync>> {
     let (head, body) = request.into_parts();
-    let Some(body) = timeout(BODY_TIME, read(&head, body)).await?? else {
-        return Ok(shared.mock.refuse_too_large().map(Full::new));
-    };
-    let request = Request::from_parts(head, body);
-    let response = match request.uri().path().strip_prefix("/__mock") {
-        Some(path) if path.is_empty() || path.starts_with('/') => admin::answer(&shared.mock, path, &request),
+    let body = timeout(BODY_TIME, read(&head, body)).await??;
+    let request = Request::from_parts(head, body.clone().unwrap_or_default());
+    let outcome = match request.uri().path().strip_prefix("/__mock") {
+        Some(path) if path.is_empty() || path.starts_with('/') => {
+            return Ok(admin::answer(&shared.mock, path, &request).map(Full::new));
+        }
+        _ if body.is_none() => shared.mock.refuse_too_large(&request, arrival),
         _ => shared.mock.handle(&request, arrival),
     };
-    Ok(response.map(Full::new))
+    Ok(outcome.seen()?.map(Full::new))
 }
 
 /// The body, or `None` where it is too large. The rest of such a one is read and thrown away, within bounds: closing

@@ -18,7 +18,7 @@ use common::{Answer, Form, MCH_ID, QUERY, call, call_from, post, shop};
 fn gethbinfo_speaks_in_its_own_words() {
     let (mock, merchant) = shop();
     let query = Form::query(&merchant, "1");
-    let Ok(empty) = merchant.transport().send_blocking(post(QUERY, ""));
+    let empty = merchant.transport().send_blocking(post(QUERY, "")).unwrap();
     assert_eq!(Answer::new(empty).text(), "请求的xml格式错误，或者post的数据为空");
     let text = "请求未携带证书，或请求携带的证书出错";
     call_from(&mock, &query, Certificate::None, None).assert_failure("CA_ERROR", text);

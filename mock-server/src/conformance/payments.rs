@@ -12,7 +12,7 @@ use wechatpay_proto::v2::mmpaymkttransfers::{GetHbInfo, SendRedPack, SendRedPack
 use wechatpay_proto::{ApiKey, Client, ErrorCode, Fen, Merchant, Nonce, Outcome, Reason};
 
 use super::report::{Findings, Report};
-use crate::engine::{Arrival, Certificate};
+use crate::arrival::{Arrival, Certificate};
 use crate::mock::{Mock, MockMerchant};
 
 const THREADS: usize = 8;
@@ -152,10 +152,10 @@ impl<'a, T: BlockingTransport + Sync> Bench<'a, T> {
     fn nowhere(&self) -> Verdict {
         let target = self.base.join("/conformance/nowhere").map_err(describe)?;
         let request = Request::post(target).body(Bytes::from_static(b"<xml></xml>")).map_err(describe)?;
-        let arrival = Arrival { certificate: Certificate::None, peer: None };
+        let arrival = Arrival::with(Certificate::None);
         let answer = self.once(|| self.exchange(request.clone()))?;
         expect("status", &answer.status(), &StatusCode::NOT_FOUND)?;
-        same(&answer, &self.mock.handle(&request, &arrival))
+        same(&answer, &self.mock.handle(&request, &arrival).seen().map_err(describe)?)
     }
 
     fn same_answer(&self) -> Verdict {
@@ -164,7 +164,7 @@ impl<'a, T: BlockingTransport + Sync> Bench<'a, T> {
         let nonce = Nonce::from_bytes(self.nonce());
         let (request, _) = merchant.sign_for(self.base, &question, nonce).map_err(describe)?.into_parts();
         let answer = self.once(|| self.exchange(request.clone()))?;
-        let Ok(in_process) = self.merchant.transport().send_blocking(request);
+        let in_process = self.merchant.transport().send_blocking(request).map_err(describe)?;
         same(&answer, &in_process)
     }
 

@@ -9,15 +9,14 @@ use wechatpay_proto::wire::Fields;
 
 use super::{Caller, Habits, Handled, querying};
 use crate::answer::Refusal;
-use crate::clock::Time;
 use crate::engine::Engine;
 use crate::packet::{Kind, RedPacket};
 
 impl<'f> Handled<'f> for GetHbInfo<'f> {
     const HABITS: &'static Habits = querying::HABITS;
 
-    fn work(&self, engine: &mut Engine, now: Time, caller: &Caller<'_>) -> Result<RedPacket, Refusal> {
-        querying::find(engine, now, caller, self.mch_billno, |kind| kind != Kind::WorkWeixin)
+    fn work(&self, engine: &mut Engine, caller: &Caller<'_>) -> Result<RedPacket, Refusal> {
+        querying::find(engine, caller, self.mch_billno, |kind| kind != Kind::WorkWeixin)
     }
 
     fn echo<'b>(head: Head<'b>, fields: &'b Fields<'_>) -> GetHbInfoReply<'b> {

@@ -4,7 +4,6 @@ use wechatpay_proto::ErrorCode;
 
 use super::{Caller, Habits};
 use crate::answer::Refusal;
-use crate::clock::Time;
 use crate::engine::Engine;
 use crate::packet::{Kind, OrderKey, RedPacket};
 
@@ -21,15 +20,17 @@ pub(super) const HABITS: &Habits = &Habits {
 
 /// The packet, if it is of a kind that the endpoint knows and not too old.
 pub(super) fn find(
-    engine: &Engine,
-    now: Time,
+    engine: &mut Engine,
     caller: &Caller<'_>,
     mch_billno: &str,
     knows: impl Fn(Kind) -> bool,
 ) -> Result<RedPacket, Refusal> {
-    let packet = engine.ledger().packet(&OrderKey::new(caller.mch_id, mch_billno));
+    let key = OrderKey::new(caller.mch_id, mch_billno);
+    engine.count_poll(caller.now, &key);
+    let horizon = engine.rules_of(caller.mch_id).query_horizon;
+    let packet = engine.ledger.packet(&key);
     packet
-        .filter(|packet| knows(packet.kind) && now.since(packet.created) <= engine.rules().query_horizon)
+        .filter(|packet| knows(packet.kind) && caller.now.since(packet.created) <= horizon)
         .cloned()
         .ok_or_else(|| Refusal::new(ErrorCode::NotFound, "指定单号数据不存在"))
 }

@@ -14,7 +14,6 @@ use super::provider::Relation;
 use super::sending::{self, Order};
 use super::{Caller, Habits, Handled, params};
 use crate::answer::Refusal;
-use crate::clock::Time;
 use crate::engine::Engine;
 use crate::packet::{Kind, RedPacket};
 use crate::rules::GroupRedPack;
@@ -33,8 +32,8 @@ impl<'f> Handled<'f> for SendGroupRedPack<'f> {
         Err(params::refusal("total_num", &Violation::OutOfRange { min, max, value }))
     }
 
-    fn work(&self, engine: &mut Engine, now: Time, caller: &Caller<'_>) -> Result<RedPacket, Refusal> {
-        if engine.rules().group != GroupRedPack::Legacy {
+    fn work(&self, engine: &mut Engine, caller: &Caller<'_>) -> Result<RedPacket, Refusal> {
+        if engine.rules.world().group != GroupRedPack::Legacy {
             return Err(Refusal::new(ErrorCode::ApiMethodClosed, CLOSED));
         }
         let options = &self.options;
@@ -53,7 +52,7 @@ impl<'f> Handled<'f> for SendGroupRedPack<'f> {
             },
             ..Order::PLAIN
         };
-        sending::send(engine, now, caller, &order)
+        sending::send(engine, caller, &order)
     }
 
     fn echo<'b>(head: Head<'b>, fields: &'b Fields<'_>) -> SendGroupRedPackReply<'b> {

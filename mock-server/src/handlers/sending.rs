@@ -9,7 +9,10 @@ use super::{Caller, Habits};
 use crate::answer::Refusal;
 use crate::clock::Time;
 use crate::engine::Engine;
-use crate::packet::{Action, Kind, OrderKey, RedPacket, Status};
+use crate::packet::{Action, Hold, Kind, OrderKey, RedPacket, Status};
+use crate::users::UserFlag;
+
+const TOO_MANY: &str = "该用户今日领取红包个数超过限制";
 
 pub(super) const HABITS: Habits = Habits {
     appid: "wxappid",
@@ -84,27 +87,27 @@ pub(super) fn wrong_total_num(fields: &Fields<'_>) -> Option<u32> {
 /// Takes the order, or finds it; then pays it if nothing is in the way.
 pub(super) fn send(
     engine: &mut Engine,
-    now: Time,
     caller: &Caller<'_>,
     order: &Order<'_>,
 ) -> Result<RedPacket, Refusal> {
     let payer = provider::payer(engine, caller, order.relation)?;
-    let key = OrderKey::new(caller.mch_id, order.mch_billno);
-    if let Some(packet) = engine.ledger().packet(&key) {
+    let (now, key) = (caller.now, OrderKey::new(caller.mch_id, order.mch_billno));
+    if let Some(packet) = engine.ledger.packet(&key) {
         compare(packet, order)?;
     }
     engine.count_send(now, caller.mch_id)?;
-    match engine.ledger().packet(&key) {
+    match engine.ledger.packet(&key) {
         Some(packet) => {
-            if now.since(packet.last_attempt) < engine.rules().resend_gap {
+            if now.since(packet.last_attempt) < engine.rules_of(caller.mch_id).resend_gap {
                 return Err(Refusal::too_often());
             }
-            match packet.status {
-                Status::Failed => {
+            match (packet.status, packet.hold) {
+                (Status::Failed, _) => {
                     return Err(Refusal::new(ErrorCode::SendFailed, "该订单已经过期,请更换商户单号"));
                 }
-                Status::Sending => {}
-                Status::Sent | Status::Received | Status::RfundIng | Status::Refund => {
+                (Status::Sending, None) => {}
+                (Status::Sending, Some(hold)) => return held(engine, now, &key, hold),
+                (Status::Sent | Status::Received | Status::RfundIng | Status::Refund, _) => {
                     let packet = packet.clone();
                     engine.attempted(&key, now, None);
                     return Ok(packet);
@@ -112,11 +115,19 @@ pub(super) fn send(
             }
         }
         None => {
-            check_amount(engine, order)?;
+            check_amount(engine, caller, order)?;
             open(engine, now, &key, payer, order);
         }
     }
-    pay(engine, now, &key)
+    pay(engine, caller, &key)
+}
+
+/// The answer about an order that was taken and is held.
+fn held(engine: &mut Engine, now: Time, key: &OrderKey, hold: Hold) -> Result<RedPacket, Refusal> {
+    let reason = engine.ledger.packet(key).and_then(|packet| packet.reason.clone());
+    engine.attempted(key, now, reason);
+    let found = engine.ledger.packet(key).filter(|_| !hold.processing);
+    found.cloned().ok_or_else(|| Refusal::processing(hold.commit()))
 }
 
 /// The number is taken; the parameters must be those it was taken with.
@@ -138,8 +149,8 @@ fn compare(packet: &RedPacket, order: &Order<'_>) -> Result<(), Refusal> {
 }
 
 /// An amount out of range is refused outright and leaves no order.
-fn check_amount(engine: &Engine, order: &Order<'_>) -> Result<(), Refusal> {
-    let (rules, count) = (engine.rules(), u64::from(order.total_num));
+fn check_amount(engine: &Engine, caller: &Caller<'_>, order: &Order<'_>) -> Result<(), Refusal> {
+    let (rules, count) = (engine.rules_of(caller.mch_id), u64::from(order.total_num));
     // Of a group packet it is the average that must lie between the limits.
     let average = |least: u32, most: u32| {
         (count * u64::from(least)..=count * u64::from(most)).contains(&u64::from(order.total_amount.0))
@@ -157,7 +168,7 @@ fn check_amount(engine: &Engine, order: &Order<'_>) -> Result<(), Refusal> {
 }
 
 fn open(engine: &mut Engine, now: Time, key: &OrderKey, payer: String, order: &Order<'_>) {
-    let seed = engine.seed();
+    let seed = engine.seed;
     let packet = RedPacket {
         key: key.clone(),
         kind: order.kind,
@@ -174,31 +185,41 @@ fn open(engine: &mut Engine, now: Time, key: &OrderKey, payer: String, order: &O
         created: now,
         last_attempt: now,
         history: vec![(now, Status::Sending)],
+        hold: None,
+        due: None,
     };
     engine.open(packet);
 }
 
 /// Pays an order that was taken. What is in the way is answered, and stays with the order as its reason: it can be
 /// sent again while it lives.
-fn pay(engine: &mut Engine, now: Time, key: &OrderKey) -> Result<RedPacket, Refusal> {
-    let obstacle = engine.ledger().packet(key).and_then(|packet| obstacle(engine, now, packet));
+fn pay(engine: &mut Engine, caller: &Caller<'_>, key: &OrderKey) -> Result<RedPacket, Refusal> {
+    let now = caller.now;
+    let obstacle = engine.ledger.packet(key).and_then(|packet| obstacle(engine, now, packet));
     let reason = obstacle.as_ref().map(|refusal| refusal.text.to_string());
     engine.attempted(key, now, reason);
     if let Some(refusal) = obstacle {
         return Err(refusal);
+    }
+    if let Some(hold) = caller.hold {
+        engine.hold(key, hold);
+        return held(engine, now, key, hold);
     }
     let busy = |_| Refusal::new(ErrorCode::SystemError, "系统繁忙，请再试").without_echoes();
     engine.act(now, key, &Action::Settle).map_err(busy)
 }
 
 fn obstacle(engine: &Engine, now: Time, packet: &RedPacket) -> Option<Refusal> {
-    let rules = engine.rules();
+    let rules = engine.rules_of(&packet.key.mch_id);
     let fen = u64::from(packet.amount.0);
-    let (packets, user_fen, merchant_fen) = engine.ledger().today(now, &packet.key.mch_id, &packet.re_openid);
+    let (packets, user_fen, merchant_fen) = engine.ledger.today(now, &packet.key.mch_id, &packet.re_openid);
     // A group packet is for many users, whom nobody knows yet.
     let one_user = packet.kind != Kind::Group;
-    let (code, text) = if one_user && rules.user_packets_a_day.is_some_and(|most| packets >= most) {
-        (ErrorCode::SendNumLimit, "该用户今日领取红包个数超过限制")
+    let mut flags = engine.users.flags(&packet.key.mch_id, &packet.re_openid);
+    let (code, text) = if let Some(blocked) = flags.find_map(|flag| blocked(flag, packets)) {
+        blocked
+    } else if one_user && rules.user_packets_a_day.is_some_and(|most| packets >= most) {
+        (ErrorCode::SendNumLimit, TOO_MANY)
     } else if one_user && rules.user_fen_a_day.is_some_and(|most| user_fen + fen > most) {
         (
             ErrorCode::RcvdAmountLimit,
@@ -207,10 +228,20 @@ fn obstacle(engine: &Engine, now: Time, packet: &RedPacket) -> Option<Refusal> {
     } else if rules.merchant_fen_a_day.is_some_and(|most| merchant_fen + fen > most) {
         let text = "您的商户号今日发放金额超过限制，如有需要请登录微信支付商户平台更改API安全配置";
         (ErrorCode::SendAmountLimit, text)
-    } else if engine.ledger().balance(&packet.payer) < fen {
+    } else if engine.ledger.balance(&packet.payer) < fen {
         (ErrorCode::NotEnough, "帐号余额不足，请到商户平台充值后再重试")
     } else {
         return None;
     };
     Some(Refusal::new(code, text))
+}
+
+/// What is in the way because of something about the user, who had so many packets today.
+fn blocked(flag: UserFlag, packets: u32) -> Option<(ErrorCode<'static>, &'static str)> {
+    let risk = (ErrorCode::NoAuth, "发放失败，此请求可能存在风险，已被微信拦截");
+    match flag {
+        UserFlag::RiskBlocked | UserFlag::NotRealName => Some(risk),
+        UserFlag::ForeignOpenid => Some((ErrorCode::OpenidError, "openid和appid不匹配")),
+        UserFlag::DailyCap(cap) => (packets >= cap).then_some((ErrorCode::SendNumLimit, TOO_MANY)),
+    }
 }

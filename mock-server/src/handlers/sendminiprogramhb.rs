@@ -10,14 +10,13 @@ use wechatpay_proto::wire::Fields;
 use super::sending::{self, Order};
 use super::{Caller, Habits, Handled};
 use crate::answer::Refusal;
-use crate::clock::Time;
 use crate::engine::Engine;
 use crate::packet::{Kind, RedPacket};
 
 impl<'f> Handled<'f> for SendMiniProgramHb<'f> {
     const HABITS: &'static Habits = &sending::HABITS;
 
-    fn work(&self, engine: &mut Engine, now: Time, caller: &Caller<'_>) -> Result<RedPacket, Refusal> {
+    fn work(&self, engine: &mut Engine, caller: &Caller<'_>) -> Result<RedPacket, Refusal> {
         let order = Order {
             kind: Kind::MiniProgram,
             mch_billno: self.mch_billno,
@@ -27,7 +26,7 @@ impl<'f> Handled<'f> for SendMiniProgramHb<'f> {
             scene_id: self.options.scene_id,
             ..Order::PLAIN
         };
-        sending::send(engine, now, caller, &order)
+        sending::send(engine, caller, &order)
     }
 
     fn echo<'b>(head: Head<'b>, fields: &'b Fields<'_>) -> SendMiniProgramHbReply<'b> {
@@ -38,6 +37,6 @@ impl<'f> Handled<'f> for SendMiniProgramHb<'f> {
 
     fn tell<'b>(reply: &mut SendMiniProgramHbReply<'b>, engine: &Engine, packet: &'b RedPacket) {
         reply.send_listid = Some(Cow::Borrowed(&packet.send_listid));
-        reply.package = Some(Cow::Owned(engine.seed().package(packet)));
+        reply.package = Some(Cow::Owned(engine.seed.package(packet)));
     }
 }

@@ -10,14 +10,13 @@ use super::provider::Relation;
 use super::sending::{self, Order};
 use super::{Caller, Habits, Handled};
 use crate::answer::Refusal;
-use crate::clock::Time;
 use crate::engine::Engine;
 use crate::packet::{Kind, RedPacket};
 
 impl<'f> Handled<'f> for SendRedPack<'f> {
     const HABITS: &'static Habits = &sending::HABITS;
 
-    fn work(&self, engine: &mut Engine, now: Time, caller: &Caller<'_>) -> Result<RedPacket, Refusal> {
+    fn work(&self, engine: &mut Engine, caller: &Caller<'_>) -> Result<RedPacket, Refusal> {
         let options = &self.options;
         let order = Order {
             kind: Kind::Normal,
@@ -33,7 +32,7 @@ impl<'f> Handled<'f> for SendRedPack<'f> {
             },
             ..Order::PLAIN
         };
-        sending::send(engine, now, caller, &order)
+        sending::send(engine, caller, &order)
     }
 
     fn echo<'b>(head: Head<'b>, fields: &'b Fields<'_>) -> SendRedPackReply<'b> {

@@ -10,7 +10,6 @@ use wechatpay_proto::wire::Fields;
 use super::sending::{self, Order};
 use super::{Caller, Habits, Handled, params};
 use crate::answer::Refusal;
-use crate::clock::Time;
 use crate::engine::Engine;
 use crate::packet::{Kind, RedPacket};
 
@@ -25,7 +24,7 @@ impl<'f> Handled<'f> for SendWorkWxRedPack<'f> {
         }
     }
 
-    fn work(&self, engine: &mut Engine, now: Time, caller: &Caller<'_>) -> Result<RedPacket, Refusal> {
+    fn work(&self, engine: &mut Engine, caller: &Caller<'_>) -> Result<RedPacket, Refusal> {
         let order = Order {
             kind: Kind::WorkWeixin,
             mch_billno: self.mch_billno,
@@ -37,7 +36,7 @@ impl<'f> Handled<'f> for SendWorkWxRedPack<'f> {
             sender_header_media_id: self.options.sender_header_media_id,
             ..Order::PLAIN
         };
-        sending::send(engine, now, caller, &order)
+        sending::send(engine, caller, &order)
     }
 
     fn echo<'b>(head: Head<'b>, fields: &'b Fields<'_>) -> SendWorkWxRedPackReply<'b> {

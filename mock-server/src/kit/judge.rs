@@ -15,7 +15,7 @@ use x509_cert::Certificate as X509;
 use x509_cert::der::Decode as _;
 
 use super::KitError;
-use crate::engine::Certificate;
+use crate::arrival::{Certificate, Standing};
 
 /// Takes any certificate, or none. Only the proof that the client holds its key is still checked.
 #[derive(Debug)]
@@ -99,6 +99,7 @@ impl Judge {
         if !at(UnixTime::since_unix_epoch(not_before.saturating_add(Duration::from_secs(1)))) {
             return Certificate::Foreign;
         }
-        Certificate::Merchant { mch_id, in_force: at(UnixTime::now()) }
+        let standing = if at(UnixTime::now()) { Standing::InForce } else { Standing::Expired };
+        Certificate::Merchant { mch_id, standing }
     }
 }

@@ -153,9 +153,9 @@ fn an_echo_of_hostile_text_is_still_one_element() {
 #[test]
 fn every_answer_has_a_number_and_the_content_type_of_its_family() {
     let (mock, merchant) = shop();
-    let arrival = wechatpay_mock_server::Arrival { certificate: in_force(MCH_ID), peer: None };
+    let arrival = wechatpay_mock_server::Arrival::with(in_force(MCH_ID));
     let answer = |request| {
-        let response = mock.handle(&request, &arrival);
+        let response = mock.handle(&request, &arrival).seen().unwrap();
         let header = |name: &str| response.headers()[name].to_str().unwrap().to_owned();
         (response.status().as_u16(), header("content-type"), header("x-mock-request-id"))
     };

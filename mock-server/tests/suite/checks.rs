@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use bytes::Bytes;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
-use wechatpay_mock_server::{Arrival, Certificate, Mock, Status};
+use wechatpay_mock_server::{Arrival, Certificate, Mock, Standing, Status};
 use wechatpay_proto::transport::BlockingTransport as _;
 use wechatpay_proto::v2::mmpaymkttransfers::{GetHbInfo, Scene, SendRedPack, SendRedPackOptions};
 use wechatpay_proto::{Fen, Nonce};
@@ -63,7 +63,9 @@ fn whatever_else_is_wrong_the_earliest_check_answers() {
         if wrong(0) {
             *request.body_mut() = Bytes::from(form.xml().replace("</xml>", ""));
         }
-        let answer = Answer::new(mock.handle(&request, &Arrival { certificate, peer }));
+        let answer = Answer::new(
+            mock.handle(&request, &Arrival { peer, ..Arrival::with(certificate) }).seen().unwrap(),
+        );
 
         let expected = FAULTS.get(faults.trailing_zeros() as usize).unwrap_or(&("SUCCESS", "发放成功"));
         assert_eq!((answer.code(), answer.text()), *expected, "faults {faults:09b}");
@@ -245,7 +247,7 @@ fn a_sign_that_is_not_the_upper_case_md5_is_refused() {
     let (head, tail) =
         form.xml().split_once("<sign>").map(|(head, tail)| (head.to_owned(), tail.to_owned())).unwrap();
     let unsigned = head + tail.split_once("</sign>\n").unwrap().1;
-    let Ok(response) = merchant.transport().send_blocking(post(SEND, unsigned));
+    let response = merchant.transport().send_blocking(post(SEND, unsigned)).unwrap();
     Answer::new(response).assert_sign_error();
     assert_eq!((mock.ledger().packets().count(), merchant.balance_fen()), (0, 1_000_000));
     call(&merchant, &form).assert_success();
@@ -309,7 +311,7 @@ fn what_the_core_signs_is_what_the_naive_signer_signs() {
         .with("risk_info", "posttime%3d123123412%26mobile%3d122344545");
     assert!(signed.xml().contains(&format!("<sign><![CDATA[{}]]></sign>", form.fields()["sign"])));
     let (request, pending) = signed.into_parts();
-    let Ok(response) = merchant.transport().send_blocking(request);
+    let response = merchant.transport().send_blocking(request).unwrap();
     assert!(pending.accept(&response).unwrap().outcome().is_accepted());
 
     let query = GetHbInfo { mch_billno: "1", appid: APPID };
@@ -317,7 +319,7 @@ fn what_the_core_signs_is_what_the_naive_signer_signs() {
     let form = Form::query(&merchant, "1").with("nonce_str", "n");
     assert!(signed.xml().contains(&form.fields()["sign"]));
     let (request, pending) = signed.into_parts();
-    let Ok(response) = merchant.transport().send_blocking(request);
+    let response = merchant.transport().send_blocking(request).unwrap();
     assert!(pending.accept(&response).unwrap().outcome().is_accepted());
 }
 
@@ -325,7 +327,7 @@ fn what_the_core_signs_is_what_the_naive_signer_signs() {
 fn a_certificate_is_judged_after_the_fields() {
     let (mock, merchant) = shop();
     mock.merchant().mch_id("10000099").create().unwrap();
-    let expired = Certificate::Merchant { mch_id: MCH_ID.to_owned(), in_force: false };
+    let expired = Certificate::Merchant { mch_id: MCH_ID.to_owned(), standing: Standing::Expired };
     let verdicts = [
         (Certificate::None, "证书出错，请登录微信支付商户平台下载证书"),
         (expired, "证书已过期"),
@@ -341,7 +343,7 @@ fn a_certificate_is_judged_after_the_fields() {
     // Without the marker of the core the in-process transport shows no certificate.
     let mut request = Form::send(&merchant, "1").request();
     request.extensions_mut().clear();
-    let Ok(response) = merchant.transport().send_blocking(request);
+    let response = merchant.transport().send_blocking(request).unwrap();
     assert_eq!(Answer::new(response).code(), "CA_ERROR");
 }
 

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use bytes::Bytes;
 use http::{Request, Response};
 use md5::{Digest as _, Md5};
-use wechatpay_mock_server::{Arrival, Certificate, GroupRedPack, Mock, MockMerchant, Rules};
+use wechatpay_mock_server::{Arrival, Certificate, GroupRedPack, Mock, MockMerchant, Rules, Standing};
 use wechatpay_proto::transport::{BlockingTransport as _, ClientCertificate};
 
 /// The merchant of the official samples; its key protects nothing.
@@ -204,17 +204,17 @@ pub(crate) fn post(path: &str, body: impl Into<Bytes>) -> Request<Bytes> {
 
 /// Sends over the merchant's in-process transport.
 pub(crate) fn call(merchant: &MockMerchant, form: &Form) -> Answer {
-    let Ok(response) = merchant.transport().send_blocking(form.request());
+    let response = merchant.transport().send_blocking(form.request()).unwrap();
     Answer::new(response)
 }
 
 /// Sends as if from a socket.
 pub(crate) fn call_from(mock: &Mock, form: &Form, certificate: Certificate, peer: Option<IpAddr>) -> Answer {
-    Answer::new(mock.handle(&form.request(), &Arrival { certificate, peer }))
+    Answer::new(mock.handle(&form.request(), &Arrival { peer, ..Arrival::with(certificate) }).seen().unwrap())
 }
 
 pub(crate) fn in_force(mch_id: &str) -> Certificate {
-    Certificate::Merchant { mch_id: mch_id.to_owned(), in_force: true }
+    Certificate::Merchant { mch_id: mch_id.to_owned(), standing: Standing::InForce }
 }
 
 /// An answer, taken apart with `find`.

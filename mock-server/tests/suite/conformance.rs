@@ -6,7 +6,7 @@ use std::panic::catch_unwind;
 use bytes::Bytes;
 use http::{Request, Response};
 use wechatpay_mock_server::conformance::{self, Setup, Wire};
-use wechatpay_mock_server::{Arrival, Certificate, Mock};
+use wechatpay_mock_server::{Arrival, Certificate, Mock, Standing};
 use wechatpay_proto::transport::{BaseUrl, BlockingTransport, ClientCertificate, Delivery, Fault};
 
 use crate::common::shop;
@@ -40,8 +40,9 @@ fn over_plain_http_nothing_is_paid() {
     let (mock, merchant) = shop();
     let server = mock.serve().unwrap();
     let base = BaseUrl::parse(&server.http_url()).unwrap();
-    let arrival = Arrival { certificate: Certificate::None, peer: None };
-    let closure = |request: Request<Bytes>| Answer::<io::Error>::Ok(mock.handle(&request, &arrival));
+    let arrival = Arrival::with(Certificate::None);
+    let closure =
+        |request: Request<Bytes>| Answer::<io::Error>::Ok(mock.handle(&request, &arrival).seen().unwrap());
     let report = conformance::payments(&mock, &merchant, &base, &closure);
     assert_eq!(report.ids().collect::<Vec<_>>(), ["wrong-sign", "nowhere"]);
     assert_eq!(report.skipped().count(), 6);
@@ -154,12 +155,13 @@ impl Fault for Never {
 /// As a socket would bring it, with the certificate of the only merchant.
 fn handle(mock: &Mock, request: &Request<Bytes>) -> Response<Bytes> {
     let certificate = match request.extensions().get::<ClientCertificate>() {
-        Some(ClientCertificate) => {
-            Certificate::Merchant { mch_id: mock.merchants()[0].mch_id().to_owned(), in_force: true }
-        }
+        Some(ClientCertificate) => Certificate::Merchant {
+            mch_id: mock.merchants()[0].mch_id().to_owned(),
+            standing: Standing::InForce,
+        },
         None => Certificate::None,
     };
-    mock.handle(request, &Arrival { certificate, peer: None })
+    mock.handle(request, &Arrival::with(certificate)).seen().unwrap()
 }
 
 fn panic_of(run: impl FnOnce() + std::panic::UnwindSafe) -> String {

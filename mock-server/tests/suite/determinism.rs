@@ -155,7 +155,7 @@ fn one_number_from_many_threads_is_one_debit() {
 fn both_kinds_of_in_process_transport_are_one_and_never_wait() {
     let (blocking, asynchronous) = (shop(), shop());
     for form in [Form::send(&blocking.1, "1"), Form::query(&blocking.1, "1"), Form::send(&blocking.1, "-")] {
-        let Ok(expected) = blocking.1.transport().send_blocking(form.request());
+        let expected = blocking.1.transport().send_blocking(form.request()).unwrap();
         let transport = asynchronous.1.transport();
         let mut sending = pin!(transport.send(form.request()));
         let Poll::Ready(Ok(got)) = sending.as_mut().poll(&mut Context::from_waker(Waker::noop())) else {

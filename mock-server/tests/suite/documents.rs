@@ -8,7 +8,7 @@ use wechatpay_proto::transport::BlockingTransport as _;
 use crate::common::{Answer, Form, QUERY, SEND, call, in_force, post, shop};
 
 fn handle(mock: &Mock, request: &Request<Bytes>, certificate: Certificate) -> Answer {
-    Answer::new(mock.handle(request, &Arrival { certificate, peer: None }))
+    Answer::new(mock.handle(request, &Arrival::with(certificate)).seen().unwrap())
 }
 
 fn page(status: u16, title: &str) -> Answer {
@@ -91,7 +91,7 @@ fn the_way_a_good_document_is_written_does_not_matter() {
     ];
     for (number, (what, written)) in ways.into_iter().enumerate() {
         let form = Form::send(&merchant, &number.to_string()).with("wishing", "1 < 2 & 3 > 2");
-        let Ok(response) = merchant.transport().send_blocking(post(SEND, written(&form)));
+        let response = merchant.transport().send_blocking(post(SEND, written(&form))).unwrap();
         assert_eq!(Answer::new(response).code(), "SUCCESS", "{what}");
     }
 }
@@ -117,7 +117,7 @@ fn an_unknown_path_is_the_page_of_the_web_server() {
         *request.method_mut() = Method::GET;
         assert_eq!(handle(&mock, &request, Certificate::None), page(404, "404 Not Found"), "{path}");
     }
-    let Ok(response) = merchant.transport().send_blocking(post(&format!("{SEND}?a=b"), body));
+    let response = merchant.transport().send_blocking(post(&format!("{SEND}?a=b"), body)).unwrap();
     assert_eq!(Answer::new(response).code(), "SUCCESS", "a query string is no part of the path");
 }
 

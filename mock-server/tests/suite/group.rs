@@ -54,8 +54,10 @@ fn it_is_closed_unless_said_otherwise_and_says_so_after_every_general_check() {
 fn gone_it_is_a_path_that_nobody_knows() {
     let (mock, merchant) = shop_with(Rules { group: GroupRedPack::Gone, ..Rules::default() });
     let gone = call(&merchant, &Form::group(&merchant, "1"));
-    let arrival = wechatpay_mock_server::Arrival { certificate: Certificate::None, peer: None };
-    let unknown = crate::common::Answer::new(mock.handle(&post("/mmpaymkttransfers/nothing", ""), &arrival));
+    let arrival = wechatpay_mock_server::Arrival::with(Certificate::None);
+    let unknown = crate::common::Answer::new(
+        mock.handle(&post("/mmpaymkttransfers/nothing", ""), &arrival).seen().unwrap(),
+    );
     assert_eq!((gone.status, &gone), (404, &unknown));
     for form in
         [Form::send(&merchant, "1"), Form::mini_program(&merchant, "2"), Form::work_weixin(&merchant, "3")]
@@ -240,7 +242,7 @@ fn a_claim_does_not_put_the_end_off_and_what_is_left_comes_back() {
     assert_eq!((mock.next_due(), history.len()), (Some(due), 2), "SENDING, SENT");
     let fired = mock.advance(2 * DAY);
     assert_eq!(
-        fired.iter().map(|fired| fired.status).collect::<Vec<_>>(),
+        fired.iter().map(|fired| fired.status().unwrap()).collect::<Vec<_>>(),
         [Status::RfundIng, Status::Refund]
     );
     assert_eq!(fired[0].at, due);

@@ -104,7 +104,8 @@ fn without_money_an_order_waits_with_a_reason_is_paid_after_a_top_up_and_comes_b
         assert_eq!((paid.get("status"), paid.get("reason")), (Some("SENT"), None));
         assert_eq!((merchant.balance_fen(), payments(&merchant, "1")), (0, 1));
 
-        let statuses = mock.advance(2 * DAY).into_iter().map(|fired| fired.status).collect::<Vec<_>>();
+        let statuses =
+            mock.advance(2 * DAY).into_iter().map(|fired| fired.status().unwrap()).collect::<Vec<_>>();
         assert_eq!(statuses, [Status::RfundIng, Status::Refund]);
         let back = query();
         assert_eq!((back.get("status"), back.get("refund_amount")), (Some("REFUND"), Some("1000")));

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 use wechatpay_mock_server::{
-    Action, ActionError, Clock, Fired, Mock, MockMerchant, RedPacket, Rules, Status,
+    Action, ActionError, Clock, Event, Fired, Mock, MockMerchant, RedPacket, Rules, Status,
 };
 
 use crate::common::{Answer, Form, MCH_ID, OPENID, call, legacy, shop, shop_with};
@@ -227,7 +227,7 @@ fn an_order_that_stays_unpaid_fails_after_a_day_and_its_number_is_dead() {
     assert_eq!(query(&merchant, "1").get("status"), Some("SENDING"));
     let due = mock.next_due().unwrap();
     let fired = mock.advance(Duration::from_nanos(1));
-    assert!(matches!(&*fired, [Fired { at, status: Status::Failed, .. }] if *at == due));
+    assert!(matches!(&*fired, [Fired { at, event: Event::Moved(Status::Failed), .. }] if *at == due));
     let failed = query(&merchant, "1");
     assert_eq!((failed.get("status"), failed.get("reason")), (Some("FAILED"), None));
     for _ in 0..2 {
@@ -246,7 +246,7 @@ fn an_unclaimed_packet_goes_back_after_a_day_and_a_quarter_of_an_hour() {
     send(&merchant, "1").assert_success();
     assert!(mock.advance(DAY - Duration::from_nanos(1)).is_empty());
     let fired = mock.advance(2 * DAY);
-    let events: Vec<_> = fired.iter().map(|fired| (fired.at.to_answer(), fired.status)).collect();
+    let events: Vec<_> = fired.iter().map(|fired| (fired.at.to_answer(), fired.status().unwrap())).collect();
     assert_eq!(
         events,
         [("2026-01-02 09:00:00".into(), Status::RfundIng), ("2026-01-02 09:15:00".into(), Status::Refund)]

@@ -156,7 +156,7 @@ fn failures_are_signed_wherever_the_merchant_is_known() {
             assert_eq!((answer.code(), answer.get("sign")), ("PARAM_ERROR", None), "{mch_id:?}");
         }
     }
-    let Ok(malformed) = merchant.transport().send_blocking(post(SEND_WORK_WEIXIN, "<xml>"));
+    let malformed = merchant.transport().send_blocking(post(SEND_WORK_WEIXIN, "<xml>")).unwrap();
     let malformed = Answer::new(malformed);
     assert_eq!((malformed.code(), malformed.get("sign")), ("XML_ERROR", None));
     // Those of the other packets never are.
