@@ -92,4 +92,8 @@ mod documents {
     struct GuideEnglish;
     #[doc = include_str!("../../docs/from-php-and-node.zh-CN.md")]
     struct GuideChinese;
+    #[doc = include_str!("../../docs/mock-server.md")]
+    struct StartEnglish;
+    #[doc = include_str!("../../docs/mock-server.zh-CN.md")]
+    struct StartChinese;
 }

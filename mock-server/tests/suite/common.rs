@@ -110,7 +110,8 @@ impl Form {
         query(merchant, &self.signed["mch_billno"])
     }
 
-    fn new(path: &'static str, merchant: &MockMerchant) -> Self {
+    /// The envelope alone.
+    pub(crate) fn new(path: &'static str, merchant: &MockMerchant) -> Self {
         let (signed, unsigned) = (BTreeMap::new(), BTreeMap::new());
         Self { path, key: merchant.key().to_owned(), secret: None, signed, unsigned }
             .with("mch_id", merchant.mch_id())

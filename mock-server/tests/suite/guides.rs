@@ -1,12 +1,17 @@
 //! The documents for people, in both languages: the same code, the same shape.
 
-const DOCUMENTS: [(&str, &str); 2] = [
+const DOCUMENTS: [(&str, &str); 3] = [
     (include_str!("../../../README.md"), include_str!("../../../README.zh-CN.md")),
     (
         include_str!("../../../docs/from-php-and-node.md"),
         include_str!("../../../docs/from-php-and-node.zh-CN.md"),
     ),
+    STARTS,
 ];
+
+/// The ways to start, in many languages.
+const STARTS: (&str, &str) =
+    (include_str!("../../../docs/mock-server.md"), include_str!("../../../docs/mock-server.zh-CN.md"));
 
 /// The lines of all Rust blocks, without comments and what is printed, which are in the document's language.
 fn code(document: &str) -> Vec<&str> {
@@ -37,5 +42,19 @@ fn the_shape_is_the_same_in_both_languages() {
         for mark in ["#", "|", "```", "* "] {
             assert_eq!(count(english, mark), count(chinese, mark), "{mark}");
         }
+    }
+}
+
+/// What stands between fences, with the name of its language.
+fn snippets(document: &str) -> Vec<&str> {
+    document.split("```").skip(1).step_by(2).collect()
+}
+
+#[test]
+fn the_snippets_for_other_sdks_are_the_same_to_the_letter() {
+    let [english, chinese] = [STARTS.0, STARTS.1].map(snippets);
+    assert_eq!(english, chinese);
+    for language in ["sh", "json", "js", "php", "python", "go", "java", "rust"] {
+        assert!(english.iter().any(|snippet| snippet.starts_with(&format!("{language}\n"))), "{language}");
     }
 }

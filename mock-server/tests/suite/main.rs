@@ -12,6 +12,7 @@ mod kinds;
 mod miniprogram;
 mod orders;
 mod provider;
+mod samples;
 mod workweixin;
 
 #[cfg(feature = "server")]
