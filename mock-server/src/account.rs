@@ -27,6 +27,8 @@ pub(crate) struct Account {
     pub(crate) taken_for: Option<Mistaken>,
     /// The key before, which is good until then.
     pub(crate) former: Option<Former>,
+    /// What a reset takes its balance back to, in fen.
+    pub(crate) opening_fen: u64,
 }
 
 /// A key that was replaced.

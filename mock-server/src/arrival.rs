@@ -4,6 +4,8 @@ use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::fault::Mistaken;
+
 /// The client certificate that came with a request.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -77,6 +79,24 @@ pub struct Arrival {
 }
 
 impl Arrival {
+    /// The same, with the certificate taken for something else.
+    pub(crate) fn taken_for(&self, mistaken: Mistaken) -> Self {
+        let standing = |standing| match &self.certificate {
+            Certificate::Merchant { mch_id, .. } => {
+                Certificate::Merchant { mch_id: mch_id.clone(), standing }
+            }
+            other => other.clone(),
+        };
+        let certificate = match mistaken {
+            Mistaken::Missing => Certificate::None,
+            Mistaken::Foreign => Certificate::Foreign,
+            Mistaken::OtherMerchant => Certificate::of("0"),
+            Mistaken::Expired => standing(Standing::Expired),
+            Mistaken::Revoked => standing(Standing::Revoked),
+        };
+        Self { certificate, ..self.clone() }
+    }
+
     /// In-process, with this certificate.
     pub fn with(certificate: Certificate) -> Self {
         Self { certificate, ..Self::default() }
@@ -84,6 +104,11 @@ impl Arrival {
 }
 
 impl Certificate {
+    /// Whether it is this merchant's.
+    pub(crate) fn is_of(&self, whose: &str) -> bool {
+        matches!(self, Self::Merchant { mch_id, .. } if mch_id == whose)
+    }
+
     /// A merchant's, in force.
     pub fn of(mch_id: impl Into<String>) -> Self {
         Self::Merchant { mch_id: mch_id.into(), standing: Standing::InForce }

@@ -129,6 +129,15 @@ impl Clock {
         }
     }
 
+    /// The same clock, showing another time from now on. A real one cannot fall behind the system's.
+    pub(crate) fn showing(self, now: Time) -> Self {
+        match self {
+            Self::Frozen(_) => Self::Frozen(now),
+            Self::Real { .. } => Self::Real { ahead: now.since(system()) },
+            Self::Scaled { permille, .. } => Self::Scaled { from: now, system: system(), permille },
+        }
+    }
+
     pub(crate) fn now(&self) -> Time {
         match *self {
             Self::Frozen(time) => time,

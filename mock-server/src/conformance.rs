@@ -112,7 +112,8 @@ pub use report::Report;
 pub use setup::{ClientIdentity, Limits, Setup};
 pub use wire::Wire;
 
-use crate::mock::{Mock, MockMerchant};
+use crate::merchant::MockMerchant;
+use crate::mock::Mock;
 
 /// Pays with a transport that leads to `mock`, and panics with everything that failed.
 ///

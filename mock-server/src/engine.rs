@@ -1,5 +1,6 @@
 //! The engine: a request and a time in, an outcome out. No I/O, no clock, no chance of its own.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::mem;
 use std::time::Duration;
@@ -27,10 +28,11 @@ mod recent;
 mod route;
 mod schedule;
 
-use recent::Recent;
+pub use recent::Recent;
 use route::Route;
+pub(crate) use schedule::Late;
+use schedule::Schedule;
 pub use schedule::{Event, Fired};
-use schedule::{Late, Schedule};
 
 /// The most bytes of a request: 1 MiB, the default of the web server in front.
 pub const MAX_REQUEST: usize = 1024 * 1024;
@@ -102,10 +104,11 @@ impl Engine {
     pub(crate) fn handle(&mut self, now: Time, request: &Request<Bytes>, arrival: &Arrival) -> Outcome {
         self.run_until(now);
         self.read(request, |engine, letter| {
+            let arrival = engine.regarded(letter, arrival);
             let facts = Facts { request, fields: letter.fields };
             match engine.faults.choose(now, engine.seed, &facts) {
-                None => engine.visit(letter, &Visit { now, arrival, hold: None }, None),
-                Some(chosen) => engine.play(now, letter, arrival, &chosen),
+                None => engine.visit(letter, &Visit { now, arrival: &arrival, hold: None }, None),
+                Some(chosen) => engine.play(now, letter, &arrival, &chosen),
             }
         })
     }
@@ -133,6 +136,16 @@ impl Engine {
         let fields = document.as_ref().map_or(&nothing, |document| document.untrusted());
         let route = route::find(request.uri().path(), self.rules.world().group);
         then(self, &Letter { request, fields, is_document: document.is_ok(), route })
+    }
+
+    /// The arrival, with what the merchant's own certificate is taken for.
+    fn regarded<'a>(&self, letter: &Letter<'_>, arrival: &'a Arrival) -> Cow<'a, Arrival> {
+        let account = letter.fields.get("mch_id").and_then(|mch_id| self.account(mch_id));
+        let own = account.filter(|account| arrival.certificate.is_of(account.mch_id()));
+        match own.and_then(|account| account.taken_for) {
+            Some(mistaken) => Cow::Owned(arrival.taken_for(mistaken)),
+            None => Cow::Borrowed(arrival),
+        }
     }
 
     /// Carries out a request as a fault has it.
@@ -287,14 +300,10 @@ impl Engine {
         self.accounts.get(mch_id)
     }
 
-    /// Adds a merchant with its opening balance; `false` where the number is taken.
-    pub(crate) fn add(&mut self, account: Account, balance_fen: u64) -> bool {
-        if self.accounts.contains_key(account.mch_id()) {
-            return false;
-        }
+    /// Adds a merchant with its balance.
+    pub(crate) fn add(&mut self, account: Account, balance_fen: u64) {
         self.ledger.top_up(account.mch_id(), balance_fen);
         self.accounts.insert(account.mch_id().to_owned(), account);
-        true
     }
 
     pub(crate) fn open(&mut self, packet: RedPacket) {

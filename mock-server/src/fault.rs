@@ -14,6 +14,7 @@ mod armed;
 mod shape;
 
 pub(crate) use armed::{Carry, Chosen, Facts, Faults};
+pub use armed::{FaultError, FaultsState};
 
 /// What can go wrong. In JSON an object with its name in `fault`: `{"fault":"late_commit","after":"20m"}`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

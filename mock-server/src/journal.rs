@@ -137,6 +137,11 @@ impl Journal {
         self.records.push_back(record);
     }
 
+    /// Forgets the requests of a merchant, or all.
+    pub(crate) fn forget(&mut self, mch_id: Option<&str>) {
+        self.records.retain(|record| mch_id.is_some() && record.mch_id.as_deref() != mch_id);
+    }
+
     /// Notes what became of a request that was still on its way.
     pub(crate) fn decided(&mut self, id: RequestId, commit: Commit) {
         let found = self.records.iter_mut().rev().find(|record| record.id == id);

@@ -56,6 +56,42 @@ impl Ledger {
         self.plan(&key, rules);
     }
 
+    /// Puts a packet where it was in a world before, with its part of what was paid out on its day.
+    pub(crate) fn put_back(&mut self, packet: RedPacket) -> Result<(), String> {
+        if self.packets.contains_key(&packet.key) {
+            return Err(format!("{} of {} is there twice", packet.key.mch_billno, packet.key.mch_id));
+        }
+        if let Some(due) = packet.due {
+            self.due.insert((due, packet.key.clone()));
+        }
+        let paid = packet.history.iter().find(|(_, status)| *status == Status::Sent);
+        if let Some((at, _)) = paid {
+            self.day.put_back(*at, &packet);
+        }
+        self.packets.insert(packet.key.clone(), packet);
+        Ok(())
+    }
+
+    /// Forgets a merchant's packets, and sets its balance.
+    pub(crate) fn reset(&mut self, mch_id: &str, balance_fen: u64) {
+        self.packets.retain(|key, _| key.mch_id != mch_id);
+        self.due.retain(|(_, key)| key.mch_id != mch_id);
+        self.day.merchants.remove(mch_id);
+        self.day.users.retain(|(whose, _), _| whose != mch_id);
+        self.balances.insert(mch_id.to_owned(), balance_fen);
+    }
+
+    /// Forgets a merchant.
+    pub(crate) fn remove(&mut self, mch_id: &str) {
+        self.reset(mch_id, 0);
+        self.balances.remove(mch_id);
+    }
+
+    /// What will happen by itself: when, to which packet, and where it stands till then.
+    pub(crate) fn scheduled(&self) -> impl Iterator<Item = (Time, &OrderKey)> {
+        self.due.iter().map(|(at, key)| (*at, key))
+    }
+
     /// Keeps an order SENDING.
     pub(crate) fn hold(&mut self, key: &OrderKey, hold: Hold, rules: &RuleBook) {
         if let Some(packet) = self.packets.get_mut(key) {
@@ -213,6 +249,13 @@ impl Day {
             day: self.day.clone(),
             merchants: merchant.map(|(key, fen)| (key.clone(), *fen)).into_iter().collect(),
             users: user.map(|(key, had)| (key.clone(), *had)).into_iter().collect(),
+        }
+    }
+
+    /// Counts what was paid at a time that may lie on another day than the last that is known.
+    fn put_back(&mut self, at: Time, packet: &RedPacket) {
+        if at.day() >= self.day {
+            self.paid(at, packet);
         }
     }
 

@@ -45,6 +45,7 @@ mod arrival;
 mod clock;
 #[cfg(feature = "conformance")]
 pub mod conformance;
+mod control;
 mod drawn;
 mod engine;
 mod fault;
@@ -53,6 +54,7 @@ mod journal;
 #[cfg(feature = "server")]
 mod kit;
 mod ledger;
+mod merchant;
 mod mock;
 mod outcome;
 mod packet;
@@ -61,23 +63,30 @@ mod seed;
 #[cfg(feature = "server")]
 mod serve;
 mod span;
+mod state;
 mod transport;
 mod users;
 
 pub use arrival::{Arrival, Certificate, CertificateFacts, Standing, Via};
 pub use clock::{Clock, Time};
-pub use engine::{Event, Fired, MAX_REQUEST};
-pub use fault::{Content, CutAt, Fault, Http, Latency, Mistaken, Plan, SignFlaw};
+pub use control::{Scheduled, Scope, Upcoming};
+pub use engine::{Event, Fired, MAX_REQUEST, Recent};
+pub use fault::{Content, CutAt, Fault, FaultError, FaultsState, Http, Latency, Mistaken, Plan, SignFlaw};
 pub use journal::{Record, Verdict};
 #[cfg(feature = "server")]
 pub use kit::{Kit, KitError, MerchantFiles, Validity};
 pub use ledger::Ledger;
-pub use mock::{MerchantBuilder, Mock, MockBuilder, MockError, MockMerchant};
+pub use merchant::{FormerKey, MerchantBuilder, MerchantMode, MerchantSpec, MockMerchant};
+pub use mock::{Mock, MockBuilder, MockError};
 pub use outcome::{Admission, Broken, Commit, Effect, End, Hello, Outcome, Piece, RequestId, TlsFlaw};
 pub use packet::{Action, ActionError, Claim, Hold, Kind, OrderKey, RedPacket, Share, Status, Until};
-pub use rules::{GroupRedPack, Rules};
+pub use rules::{GroupRedPack, RuleError, Rules};
 #[cfg(feature = "server")]
 pub use serve::{Connections, ServeError, Server, ServerBuilder};
+pub use state::{
+    ClaimState, ClockState, HistoryState, LateState, PacketState, STATE_VERSION, ShareState, State,
+    StateError, UserState,
+};
 pub use transport::{InProcess, InProcessError};
 pub use users::UserFlag;
 

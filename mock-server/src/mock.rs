@@ -1,26 +1,21 @@
 //! The handle on one world: what tests hold in their hands.
 
 use std::fmt;
-use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::Request;
-use wechatpay_proto::rule::Rule;
-use wechatpay_proto::wire::Value;
-use wechatpay_proto::{AgentSecret, ApiKey, Merchant, Mode};
 
-use crate::account::{Account, TestSecret};
 use crate::arrival::Arrival;
 use crate::clock::{Clock, Time};
 use crate::engine::{Engine, Fired};
 use crate::ledger::Ledger;
+use crate::merchant::{MerchantBuilder, MerchantSpec, MockMerchant};
 use crate::outcome::{Admission, Hello, Outcome};
 use crate::packet::{Action, ActionError, OrderKey, RedPacket};
 use crate::rules::Rules;
 use crate::seed::Seed;
-use crate::transport::InProcess;
 
 /// What a mock cannot be made of.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -48,6 +43,12 @@ pub enum MockError {
     },
 }
 
+impl MockError {
+    pub(crate) fn unknown_merchant(mch_id: &str) -> Self {
+        Self::Merchant { part: "mch_id", problem: format!("{mch_id} is not known here") }
+    }
+}
+
 /// One world of merchants, money and packets, with its own clock and seed. Clones share it.
 #[derive(Clone)]
 pub struct Mock {
@@ -56,6 +57,10 @@ pub struct Mock {
 
 struct World {
     clock: Clock,
+    /// The clock that it began with.
+    first_clock: Clock,
+    /// The rules that it began with.
+    first_rules: Rules,
     /// The latest time that anything happened at: time never goes back by itself.
     latest: Time,
     engine: Engine,
@@ -85,18 +90,12 @@ impl Mock {
 
     /// A merchant to be added; every part that is not given is made up.
     pub fn merchant(&self) -> MerchantBuilder {
-        MerchantBuilder {
-            mock: self.clone(),
-            mch_id: None,
-            key: None,
-            agent_secret: None,
-            appids: Vec::new(),
-            balance_fen: 1_000_000,
-            mode: Mode::Direct,
-            provider: None,
-            product_open: true,
-            allowed_ips: None,
-        }
+        MerchantBuilder::new(self.clone(), MerchantSpec::default())
+    }
+
+    /// Adds a merchant as it is described.
+    pub fn add_merchant(&self, spec: MerchantSpec) -> Result<MockMerchant, MockError> {
+        MerchantBuilder::new(self.clone(), spec).create()
     }
 
     /// Answers one request: the engine itself, for those who bring only bytes.
@@ -167,13 +166,8 @@ impl Mock {
 
     /// The merchants of this world.
     pub fn merchants(&self) -> Vec<MockMerchant> {
-        let world = self.world();
-        world
-            .engine
-            .accounts
-            .values()
-            .map(|account| MockMerchant { mock: self.clone(), account: account.clone() })
-            .collect()
+        let accounts: Vec<_> = self.world().engine.accounts.values().cloned().collect();
+        accounts.into_iter().map(|account| MockMerchant::new(self.clone(), account)).collect()
     }
 
     /// The seed it was built with.
@@ -192,6 +186,51 @@ impl Mock {
         let now = world.now();
         world.engine.run_until(now);
         world
+    }
+
+    /// Changes something in the world, after everything that is due by now has happened.
+    pub(crate) fn with_engine<R>(&self, change: impl FnOnce(&mut Engine) -> R) -> R {
+        change(&mut self.settled().engine)
+    }
+
+    pub(crate) fn with_world<R>(&self, read: impl FnOnce(&Engine, &Clock, Time) -> R) -> R {
+        let world = self.settled();
+        read(&world.engine, &world.clock, world.latest)
+    }
+
+    pub(crate) fn clock(&self) -> Clock {
+        self.world().clock
+    }
+
+    pub(crate) fn replace_clock(&self, clock: Clock) {
+        let mut world = self.world();
+        world.clock = clock;
+        world.latest = clock.now();
+    }
+
+    pub(crate) fn reset_clock(&self) {
+        let first = self.world().first_clock;
+        self.replace_clock(first);
+    }
+
+    /// Changes the whole world, on the rules that it began with; the clock too, if all went well.
+    pub(crate) fn replace_world<E>(
+        &self,
+        clock: Option<Clock>,
+        change: impl FnOnce(&mut Engine, Rules) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let mut world = self.world();
+        let rules = world.first_rules.clone();
+        change(&mut world.engine, rules)?;
+        if let Some(clock) = clock {
+            world.clock = clock;
+            world.latest = clock.now();
+        }
+        Ok(())
+    }
+
+    pub(crate) fn ledger_of<R>(&self, read: impl FnOnce(&Ledger) -> R) -> R {
+        read(&self.settled().engine.ledger)
     }
 
     fn world(&self) -> MutexGuard<'_, World> {
@@ -224,211 +263,14 @@ impl MockBuilder {
 
     /// The mock.
     pub fn build(self) -> Mock {
-        let engine = Engine::new(Seed(self.seed), self.rules);
-        let world = World { clock: self.clock, latest: self.clock.now(), engine };
+        let engine = Engine::new(Seed(self.seed), self.rules.clone());
+        let world = World {
+            clock: self.clock,
+            first_clock: self.clock,
+            first_rules: self.rules,
+            latest: self.clock.now(),
+            engine,
+        };
         Mock { world: Arc::new(Mutex::new(world)) }
-    }
-}
-
-/// A merchant to be added to a mock.
-#[derive(Clone, Debug)]
-#[must_use]
-pub struct MerchantBuilder {
-    mock: Mock,
-    mch_id: Option<String>,
-    key: Option<TestSecret>,
-    agent_secret: Option<TestSecret>,
-    appids: Vec<String>,
-    balance_fen: u64,
-    mode: Mode,
-    provider: Option<String>,
-    product_open: bool,
-    allowed_ips: Option<Vec<IpAddr>>,
-}
-
-impl MerchantBuilder {
-    /// The merchant number: 1 to 32 of `[0-9A-Za-z]`. Made-up ones start with 99.
-    pub fn mch_id(self, mch_id: impl Into<String>) -> Self {
-        Self { mch_id: Some(mch_id.into()), ..self }
-    }
-
-    /// The API key: 32 visible ASCII characters. Never give a real one. Made-up ones start with `mock`.
-    pub fn key(self, key: impl Into<String>) -> Self {
-        Self { key: Some(TestSecret(key.into())), ..self }
-    }
-
-    /// The secret of its work-weixin application: 1 to 128 visible ASCII characters. Never give a real one.
-    pub fn agent_secret(self, secret: impl Into<String>) -> Self {
-        Self { agent_secret: Some(TestSecret(secret.into())), ..self }
-    }
-
-    /// An appid that is bound to the merchant; may be said more than once. Made up if never.
-    pub fn appid(mut self, appid: impl Into<String>) -> Self {
-        self.appids.push(appid.into());
-        self
-    }
-
-    /// The opening balance in fen. 1000000.
-    pub fn balance_fen(self, balance_fen: u64) -> Self {
-        Self { balance_fen, ..self }
-    }
-
-    /// Makes it a service provider.
-    pub fn service_provider(self) -> Self {
-        Self { mode: Mode::ServiceProvider, ..self }
-    }
-
-    /// Makes it a sub-merchant of a service provider.
-    pub fn under(self, provider: &MockMerchant) -> Self {
-        Self { provider: Some(provider.mch_id().to_owned()), ..self }
-    }
-
-    /// Leaves the product 现金红包 closed.
-    pub fn product_closed(self) -> Self {
-        Self { product_open: false, ..self }
-    }
-
-    /// Restricts the addresses that may call over a socket.
-    pub fn allowed_ips(self, addresses: impl IntoIterator<Item = IpAddr>) -> Self {
-        Self { allowed_ips: Some(addresses.into_iter().collect()), ..self }
-    }
-
-    /// Adds the merchant.
-    pub fn create(self) -> Result<MockMerchant, MockError> {
-        let mut world = self.mock.world();
-        let seed = world.engine.seed;
-        let mch_id = match self.mch_id {
-            Some(mch_id) => mch_id,
-            None => free_number(&world.engine),
-        };
-        let key = self.key.unwrap_or_else(|| TestSecret(seed.key(&mch_id)));
-        let agent_secret = self.agent_secret.unwrap_or_else(|| TestSecret(seed.agent_secret(&mch_id)));
-        let credentials = credentials(&mch_id, self.mode, &key, &agent_secret)?;
-        let appids = if self.appids.is_empty() {
-            vec![format!("wx{:016x}", seed.draw("appid", &[&mch_id]))]
-        } else {
-            self.appids
-        };
-        for appid in &appids {
-            Rule::Token { max: 32 }
-                .check(&Value::Text(appid))
-                .map_err(|violation| refuse("appid", &violation))?;
-        }
-        if let Some(provider) = &self.provider {
-            let mode = world.engine.account(provider).map(|account| account.credentials.mode());
-            if mode != Some(Mode::ServiceProvider) {
-                let problem = format!("{provider} is no service provider of this mock");
-                return Err(MockError::Merchant { part: "provider", problem });
-            }
-        }
-        let account = Account {
-            credentials,
-            key,
-            agent_secret,
-            appids,
-            provider: self.provider,
-            product_open: self.product_open,
-            allowed_ips: self.allowed_ips,
-            taken_for: None,
-            former: None,
-        };
-        if !world.engine.add(account.clone(), self.balance_fen) {
-            return Err(MockError::Merchant { part: "mch_id", problem: format!("{mch_id} is taken") });
-        }
-        drop(world);
-        Ok(MockMerchant { mock: self.mock, account })
-    }
-}
-
-fn credentials(
-    mch_id: &str,
-    mode: Mode,
-    key: &TestSecret,
-    agent_secret: &TestSecret,
-) -> Result<Merchant, MockError> {
-    let key = ApiKey::new(&key.0).map_err(|error| refuse("key", error.violation()))?;
-    let secret =
-        AgentSecret::new(&agent_secret.0).map_err(|error| refuse("agent_secret", error.violation()))?;
-    let merchant = match mode {
-        Mode::Direct => Merchant::direct(mch_id, key),
-        Mode::ServiceProvider => Merchant::service_provider(mch_id, key),
-    };
-    merchant
-        .map(|merchant| merchant.with_agent_secret(secret))
-        .map_err(|error| refuse("mch_id", error.violation()))
-}
-
-/// The first made-up number that nobody has.
-fn free_number(engine: &Engine) -> String {
-    let number = |count: u32| format!("99{}", engine.seed.digits("mch_id", &[&count.to_string()], 8));
-    (0..).map(number).find(|number| engine.account(number).is_none()).unwrap_or_default()
-}
-
-fn refuse(part: &'static str, violation: &wechatpay_proto::rule::Violation) -> MockError {
-    MockError::Merchant { part, problem: violation.to_string() }
-}
-
-/// A merchant of a mock, with everything that a client needs to be it.
-#[derive(Clone, Debug)]
-pub struct MockMerchant {
-    mock: Mock,
-    account: Account,
-}
-
-impl MockMerchant {
-    /// The merchant number.
-    pub fn mch_id(&self) -> &str {
-        self.account.mch_id()
-    }
-
-    /// The API key, in clear: it is a test key.
-    pub fn key(&self) -> &str {
-        &self.account.key.0
-    }
-
-    /// The secret of its work-weixin application, in clear: it is a test secret.
-    pub fn agent_secret(&self) -> &str {
-        &self.account.agent_secret.0
-    }
-
-    /// The first appid bound to the merchant.
-    pub fn appid(&self) -> &str {
-        self.account.appids.first().map_or("", String::as_str)
-    }
-
-    /// Whether it is a service provider.
-    pub fn mode(&self) -> Mode {
-        self.account.credentials.mode()
-    }
-
-    /// The merchant as the core wants it, ready to sign.
-    pub fn credentials(&self) -> Merchant {
-        self.account.credentials.clone()
-    }
-
-    /// A transport that hands requests to the mock without a socket, with this merchant's certificate where the
-    /// request asks for it.
-    pub fn transport(&self) -> InProcess {
-        InProcess::new(self.mock.clone(), self.mch_id())
-    }
-
-    /// Its packet with this number.
-    pub fn red_packet(&self, mch_billno: &str) -> Option<RedPacket> {
-        self.mock.red_packet(self.mch_id(), mch_billno)
-    }
-
-    /// Has the receiver claim a packet.
-    pub fn claim(&self, mch_billno: &str) -> Result<RedPacket, ActionError> {
-        self.mock.act(self.mch_id(), mch_billno, &Action::Claim { openid: None })
-    }
-
-    /// Puts money into its balance.
-    pub fn top_up(&self, fen: u64) {
-        self.mock.world().engine.ledger.top_up(self.mch_id(), fen);
-    }
-
-    /// Its balance in fen.
-    pub fn balance_fen(&self) -> u64 {
-        self.mock.settled().engine.ledger.balance(self.mch_id())
     }
 }

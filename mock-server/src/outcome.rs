@@ -30,6 +30,20 @@ impl fmt::Display for RequestId {
     }
 }
 
+impl Serialize for RequestId {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for RequestId {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        Self::parse(&text)
+            .ok_or_else(|| serde::de::Error::custom("a request has a number such as req_000012"))
+    }
+}
+
 /// What becomes of one request.
 #[derive(Clone, Debug)]
 #[non_exhaustive]

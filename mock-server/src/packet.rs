@@ -28,7 +28,8 @@ impl OrderKey {
 }
 
 /// What a packet is: which endpoint sent it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 #[non_exhaustive]
 pub enum Kind {
     /// `sendredpack`.
@@ -68,7 +69,8 @@ impl Share {
 }
 
 /// Where a packet stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum Status {
     /// Taken, not paid; with a reason where something is in the way.
     Sending,
@@ -79,6 +81,7 @@ pub enum Status {
     /// Claimed, every share of it.
     Received,
     /// On its way back.
+    #[serde(rename = "RFUND_ING")]
     RfundIng,
     /// Back.
     Refund,

@@ -61,6 +61,10 @@ pub enum GroupRedPack {
 }
 
 impl Rules {
+    pub(crate) fn switches(&self) -> BTreeMap<String, String> {
+        BTreeMap::new()
+    }
+
     /// The default rules without limits to how often, how much, and for whom in a day: for a load.
     pub fn unlimited() -> Self {
         Self {
@@ -90,6 +94,24 @@ impl RuleBook {
         &self.world
     }
 
+    pub(crate) fn clear(&mut self, _mch_id: &str) {}
+
+    pub(crate) fn set(&mut self, _mch_id: Option<&str>, _name: &str, _value: &str) -> Result<(), RuleError> {
+        Ok(())
+    }
+
+    pub(crate) fn own(&self, _mch_id: &str) -> BTreeMap<String, String> {
+        BTreeMap::new()
+    }
+
+    pub(crate) fn set_own(
+        &mut self,
+        _mch_id: &str,
+        _overrides: &BTreeMap<String, String>,
+    ) -> Result<(), crate::MockError> {
+        Ok(())
+    }
+
     /// The rules that hold for a merchant.
     pub(crate) fn of(&self, mch_id: &str) -> &Rules {
         self.own.get(mch_id).unwrap_or(&self.world)
@@ -116,3 +138,8 @@ impl Default for Rules {
         }
     }
 }
+
+/// x
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("x")]
+pub struct RuleError;

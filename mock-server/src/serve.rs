@@ -24,7 +24,8 @@ use tokio_rustls::TlsAcceptor;
 use crate::arrival::{Arrival, Certificate, Via};
 use crate::engine::MAX_REQUEST;
 use crate::kit::{Kit, KitError, MerchantFiles};
-use crate::mock::{Mock, MockMerchant};
+use crate::merchant::MockMerchant;
+use crate::mock::Mock;
 
 mod admin;
 

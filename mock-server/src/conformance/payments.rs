@@ -13,7 +13,8 @@ use wechatpay_proto::{ApiKey, Client, ErrorCode, Fen, Merchant, Nonce, Outcome, 
 
 use super::report::{Findings, Report};
 use crate::arrival::{Arrival, Certificate};
-use crate::mock::{Mock, MockMerchant};
+use crate::merchant::MockMerchant;
+use crate::mock::Mock;
 
 const THREADS: usize = 8;
 const ORDERS: usize = 25;

@@ -3,14 +3,18 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use crate::answer::Refusal;
 use crate::clock::Time;
 
 /// What one merchant did a moment ago.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Recent {
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+#[non_exhaustive]
+pub struct Recent {
     /// The sends of the last second.
-    pub(crate) sends: VecDeque<Time>,
+    pub sends: VecDeque<Time>,
 }
 
 impl Recent {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use http::Request;
+use wechatpay_proto::wire;
 
 use crate::arrival::Arrival;
 use crate::clock::Time;
@@ -52,6 +53,15 @@ pub(crate) struct Late {
     pub(crate) id: RequestId,
     pub(crate) request: Request<Bytes>,
     pub(crate) arrival: Arrival,
+}
+
+impl Late {
+    /// The order that it names.
+    pub(crate) fn key(&self) -> OrderKey {
+        let document = wire::parse(self.request.body(), &[]);
+        let text = |name| document.as_ref().ok()?.untrusted().get(name);
+        OrderKey::new(text("mch_id").unwrap_or_default(), text("mch_billno").unwrap_or_default())
+    }
 }
 
 /// The requests that are on their way, by the time at which they arrive.

@@ -38,6 +38,27 @@ impl Faults {
     }
 }
 
+/// x
+#[derive(Clone, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
+pub struct FaultsState {}
+
+/// x
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[error("x")]
+pub struct FaultError;
+
+impl Faults {
+    pub(crate) fn state(&self) -> FaultsState {
+        FaultsState {}
+    }
+
+    pub(crate) fn from_state(_state: FaultsState) -> Result<Self, FaultError> {
+        Ok(Self {})
+    }
+
+    pub(crate) fn disarm_all(&mut self, _mch_id: Option<&str>) {}
+}
+
 /// A fault that a request meets.
 #[derive(Clone, Debug)]
 pub(crate) struct Chosen {

@@ -1,0 +1,216 @@
+//! What a test can do to a world from outside: its clock, its users, its rules, its merchants, all of it at once.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::account::Account;
+use crate::clock::{Clock, Time};
+use crate::engine::{Engine, Fired};
+use crate::merchant;
+use crate::mock::{Mock, MockError};
+use crate::packet::{Hold, OrderKey, Status, Until};
+use crate::rules::{RuleError, Rules};
+use crate::seed::Seed;
+use crate::state::{State, StateError};
+use crate::users::UserFlag;
+
+/// Something that will happen by itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Scheduled {
+    /// When.
+    pub at: Time,
+    /// To which order.
+    pub key: OrderKey,
+    /// What.
+    pub what: Upcoming,
+}
+
+/// What will happen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Upcoming {
+    /// The packet moves on to this status.
+    Moves(Status),
+    /// A request arrives that a fault held up.
+    Arrives,
+}
+
+/// What a reset takes back to the beginning.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Scope {
+    /// Packets, balances, users, and requests on their way.
+    State,
+    /// The journal.
+    Requests,
+    /// The faults that are armed.
+    Faults,
+    /// The clock. It is everybody's: a reset of one merchant leaves it.
+    Clock,
+}
+
+impl Mock {
+    /// Moves the clock to the next thing that happens by itself, and returns what happened then; nothing if there is
+    /// none.
+    pub fn advance_to_next(&self) -> Vec<Fired> {
+        match self.next_due() {
+            Some(due) => self.advance(due.since(self.now())),
+            None => Vec::new(),
+        }
+    }
+
+    /// What will happen by itself, in order.
+    pub fn scheduled(&self) -> Vec<Scheduled> {
+        self.with_engine(|engine| scheduled(engine))
+    }
+
+    /// Sets the clock. Time may go back by this, and only by this; what is due by then happens.
+    pub fn set_clock(&self, clock: Clock) -> Vec<Fired> {
+        self.replace_clock(clock);
+        self.advance(Duration::ZERO)
+    }
+
+    /// How the clock goes: `real`, `frozen` or `scaled:<speed>`.
+    pub fn clock_mode(&self) -> String {
+        self.clock().mode()
+    }
+
+    /// Sets the seed, for everything that is drawn from now on.
+    pub fn set_seed(&self, seed: u64) {
+        self.with_engine(|engine| engine.seed = Seed(seed));
+    }
+
+    /// Sets a switch, for a merchant alone or for all that have no setting of their own.
+    pub fn set_rule(&self, mch_id: Option<&str>, name: &str, value: &str) -> Result<(), RuleError> {
+        self.with_engine(|engine| engine.rules.set(mch_id, name, value))
+    }
+
+    /// The rules that hold for a merchant, or for those without any of their own.
+    pub fn rules(&self, mch_id: Option<&str>) -> Rules {
+        self.with_engine(|engine| {
+            mch_id.map_or(engine.rules.world(), |mch_id| engine.rules.of(mch_id)).clone()
+        })
+    }
+
+    /// Replaces what is known of a user, to one merchant alone or to all. Without flags the user is fine again.
+    pub fn set_user(&self, mch_id: Option<&str>, openid: &str, flags: Vec<UserFlag>) {
+        self.with_engine(|engine| engine.users.put(mch_id, openid, flags));
+    }
+
+    /// Takes a merchant out of the world, with everything that is its own. `false` where nobody has the number, or
+    /// others are under it.
+    pub fn remove_merchant(&self, mch_id: &str) -> bool {
+        self.with_engine(|engine| {
+            let needed = engine.accounts.values().any(|other| other.provider.as_deref() == Some(mch_id));
+            if needed || engine.accounts.remove(mch_id).is_none() {
+                return false;
+            }
+            forget(engine, mch_id);
+            engine.ledger.remove(mch_id);
+            engine.rules.clear(mch_id);
+            true
+        })
+    }
+
+    /// Changes a merchant.
+    pub(crate) fn change_account<R>(
+        &self,
+        mch_id: &str,
+        change: impl FnOnce(&mut Account) -> R,
+    ) -> Result<R, MockError> {
+        self.with_engine(|engine| {
+            engine.accounts.get_mut(mch_id).map(change).ok_or_else(|| MockError::unknown_merchant(mch_id))
+        })
+    }
+
+    pub(crate) fn rotate_key(
+        &self,
+        mch_id: &str,
+        key: Option<String>,
+        grace: Duration,
+    ) -> Result<Account, MockError> {
+        let until = self.now().after(grace);
+        self.with_engine(|engine| merchant::rotate_key(engine, mch_id, key, until))
+    }
+
+    /// Takes things back to the beginning, of one merchant alone or of the whole world. Merchants stay, with their
+    /// opening balances.
+    pub fn reset(&self, scopes: &BTreeSet<Scope>, mch_id: Option<&str>) {
+        if scopes.contains(&Scope::Clock) && mch_id.is_none() {
+            self.reset_clock();
+        }
+        self.with_engine(|engine| {
+            if scopes.contains(&Scope::State) {
+                reset_state(engine, mch_id);
+            }
+            if scopes.contains(&Scope::Requests) {
+                engine.journal.forget(mch_id);
+            }
+            if scopes.contains(&Scope::Faults) {
+                engine.faults.disarm_all(mch_id);
+            }
+        });
+    }
+
+    /// The whole world as it is now, but for the journal.
+    pub fn state(&self) -> State {
+        self.with_world(|engine, clock, now| State::of(engine, clock, now))
+    }
+
+    /// Puts a world in place of this one. The journal stays. On an error nothing has changed.
+    pub fn restore(&self, state: State) -> Result<(), StateError> {
+        let clock = state.clock.as_ref().map(crate::state::ClockState::clock).transpose()?;
+        self.replace_world(clock, |engine, rules| {
+            let mut built = state.build(engine.seed, rules)?;
+            built.requests = built.requests.max(engine.requests);
+            std::mem::swap(&mut built.journal, &mut engine.journal);
+            *engine = built;
+            Ok(())
+        })
+    }
+}
+
+fn scheduled(engine: &Engine) -> Vec<Scheduled> {
+    let moves = engine.ledger.scheduled().filter_map(|(at, key)| {
+        let packet = engine.ledger.packet(key)?;
+        let next = match (packet.status, packet.hold) {
+            (Status::Sending, Some(Hold { until: Until::Time(_), fails: false, .. })) => Status::Sent,
+            (Status::Sending, _) => Status::Failed,
+            (Status::Sent, _) => Status::RfundIng,
+            _ => Status::Refund,
+        };
+        Some(Scheduled { at, key: key.clone(), what: Upcoming::Moves(next) })
+    });
+    let arrivals =
+        engine.schedule.all().map(|(at, late)| Scheduled { at, key: late.key(), what: Upcoming::Arrives });
+    let mut all: Vec<_> = moves.chain(arrivals).collect();
+    all.sort_by(|one, other| one.at.cmp(&other.at));
+    all
+}
+
+fn reset_state(engine: &mut Engine, mch_id: Option<&str>) {
+    let whose: Vec<_> = match mch_id {
+        Some(mch_id) => vec![mch_id.to_owned()],
+        None => engine.accounts.keys().cloned().collect(),
+    };
+    for mch_id in whose {
+        if let Some(account) = engine.accounts.get(&mch_id) {
+            let opening = account.opening_fen;
+            forget(engine, &mch_id);
+            engine.ledger.reset(&mch_id, opening);
+        }
+    }
+    if mch_id.is_none() {
+        engine.users.forget(None);
+    }
+}
+
+/// Forgets what happened to a merchant, but for its money.
+fn forget(engine: &mut Engine, mch_id: &str) {
+    engine.users.forget(Some(mch_id));
+    engine.recent.remove(mch_id);
+    engine.schedule.retain(|late| late.key().mch_id != mch_id);
+}

@@ -1,0 +1,396 @@
+//! The merchants of a mock: how one is described, made, and used by a test.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use wechatpay_proto::rule::{Rule, Violation};
+use wechatpay_proto::wire::Value;
+use wechatpay_proto::{AgentSecret, ApiKey, Merchant, Mode};
+
+use crate::account::{Account, Former, TestSecret};
+use crate::engine::Engine;
+use crate::fault::Mistaken;
+use crate::mock::{Mock, MockError};
+use crate::packet::{Action, ActionError, RedPacket};
+use crate::transport::InProcess;
+
+/// A merchant as JSON describes it. Every part may be left out, and is made up then.
+#[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+#[non_exhaustive]
+pub struct MerchantSpec {
+    /// The merchant number: 1 to 32 of `[0-9A-Za-z]`. Made-up ones start with 99.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mch_id: Option<String>,
+    /// The API key: 32 visible ASCII characters. Never give a real one. Made-up ones start with `mock`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub key: Option<String>,
+    /// The secret of its work-weixin application: 1 to 128 visible ASCII characters. Never give a real one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub agent_secret: Option<String>,
+    /// The appids that are bound to it.
+    pub appids: Vec<String>,
+    /// Its balance in fen. 1000000.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub balance_fen: Option<u64>,
+    /// What a reset takes its balance back to; `balance_fen` where it is left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub opening_fen: Option<u64>,
+    /// Whether it is a service provider.
+    pub mode: MerchantMode,
+    /// The service provider that it is a sub-merchant of.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub under: Option<String>,
+    /// Whether the product 现金红包 is closed for it.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub product_closed: bool,
+    /// The addresses that may call over a socket; all where it is left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub allowed_ips: Option<Vec<IpAddr>>,
+    /// What its certificate is taken for, whatever the certificate itself says.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub certificate: Option<Mistaken>,
+    /// The switches that it has for itself.
+    #[serde(skip_serializing_if = "std::collections::BTreeMap::is_empty")]
+    pub rules: std::collections::BTreeMap<String, String>,
+    /// The key before, which is good until then.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub former: Option<FormerKey>,
+}
+
+/// A key that was replaced.
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FormerKey {
+    /// The key.
+    pub key: String,
+    /// Until when it is good.
+    pub until: crate::clock::Time,
+}
+
+/// Whether a merchant acts for itself.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MerchantMode {
+    /// It does.
+    #[default]
+    Merchant,
+    /// It is a service provider, which acts for sub-merchants.
+    Partner,
+}
+
+impl From<MerchantMode> for Mode {
+    fn from(mode: MerchantMode) -> Self {
+        match mode {
+            MerchantMode::Merchant => Self::Direct,
+            MerchantMode::Partner => Self::ServiceProvider,
+        }
+    }
+}
+
+impl std::fmt::Debug for MerchantSpec {
+    /// Without the secrets.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("MerchantSpec")
+            .field("mch_id", &self.mch_id)
+            .field("appids", &self.appids)
+            .field("balance_fen", &self.balance_fen)
+            .field("mode", &self.mode)
+            .finish_non_exhaustive()
+    }
+}
+
+impl std::fmt::Debug for FormerKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "FormerKey(until {})", self.until)
+    }
+}
+
+/// A merchant to be added to a mock.
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct MerchantBuilder {
+    mock: Mock,
+    spec: MerchantSpec,
+}
+
+impl MerchantBuilder {
+    pub(crate) fn new(mock: Mock, spec: MerchantSpec) -> Self {
+        Self { mock, spec }
+    }
+
+    fn with(mut self, change: impl FnOnce(&mut MerchantSpec)) -> Self {
+        change(&mut self.spec);
+        self
+    }
+
+    /// The merchant number: 1 to 32 of `[0-9A-Za-z]`. Made-up ones start with 99.
+    pub fn mch_id(self, mch_id: impl Into<String>) -> Self {
+        self.with(|spec| spec.mch_id = Some(mch_id.into()))
+    }
+
+    /// The API key: 32 visible ASCII characters. Never give a real one. Made-up ones start with `mock`.
+    pub fn key(self, key: impl Into<String>) -> Self {
+        self.with(|spec| spec.key = Some(key.into()))
+    }
+
+    /// The secret of its work-weixin application: 1 to 128 visible ASCII characters. Never give a real one.
+    pub fn agent_secret(self, secret: impl Into<String>) -> Self {
+        self.with(|spec| spec.agent_secret = Some(secret.into()))
+    }
+
+    /// An appid that is bound to the merchant; may be said more than once. Made up if never.
+    pub fn appid(self, appid: impl Into<String>) -> Self {
+        self.with(|spec| spec.appids.push(appid.into()))
+    }
+
+    /// The opening balance in fen. 1000000.
+    pub fn balance_fen(self, balance_fen: u64) -> Self {
+        self.with(|spec| spec.balance_fen = Some(balance_fen))
+    }
+
+    /// Makes it a service provider.
+    pub fn service_provider(self) -> Self {
+        self.with(|spec| spec.mode = MerchantMode::Partner)
+    }
+
+    /// Makes it a sub-merchant of a service provider.
+    pub fn under(self, provider: &MockMerchant) -> Self {
+        self.with(|spec| spec.under = Some(provider.mch_id().to_owned()))
+    }
+
+    /// Leaves the product 现金红包 closed.
+    pub fn product_closed(self) -> Self {
+        self.with(|spec| spec.product_closed = true)
+    }
+
+    /// Restricts the addresses that may call over a socket.
+    pub fn allowed_ips(self, addresses: impl IntoIterator<Item = IpAddr>) -> Self {
+        self.with(|spec| spec.allowed_ips = Some(addresses.into_iter().collect()))
+    }
+
+    /// A switch that this merchant has for itself.
+    pub fn rule(self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.with(|spec| drop(spec.rules.insert(name.into(), value.into())))
+    }
+
+    /// Adds the merchant.
+    pub fn create(self) -> Result<MockMerchant, MockError> {
+        let account = self.mock.with_engine(|engine| create(engine, self.spec))?;
+        Ok(MockMerchant { mock: self.mock, account })
+    }
+}
+
+/// Adds a merchant to a world.
+pub(crate) fn create(engine: &mut Engine, spec: MerchantSpec) -> Result<Account, MockError> {
+    let seed = engine.seed;
+    let mch_id = spec.mch_id.unwrap_or_else(|| free_number(engine));
+    let key = TestSecret(spec.key.unwrap_or_else(|| seed.key(&mch_id)));
+    let agent_secret = TestSecret(spec.agent_secret.unwrap_or_else(|| seed.agent_secret(&mch_id)));
+    let credentials = credentials(&mch_id, spec.mode.into(), &key, &agent_secret)?;
+    let made_up = || vec![format!("wx{:016x}", seed.draw("appid", &[&mch_id]))];
+    let appids = if spec.appids.is_empty() { made_up() } else { spec.appids };
+    check_appids(&appids)?;
+    check_provider(engine, spec.under.as_deref())?;
+    let balance_fen = spec.balance_fen.unwrap_or(1_000_000);
+    let former = spec.former.map(|former| former_key(&credentials, &agent_secret, former)).transpose()?;
+    let account = Account {
+        credentials,
+        key,
+        agent_secret,
+        appids,
+        provider: spec.under,
+        product_open: !spec.product_closed,
+        allowed_ips: spec.allowed_ips,
+        taken_for: spec.certificate,
+        former,
+        opening_fen: spec.opening_fen.unwrap_or(balance_fen),
+    };
+    if engine.accounts.contains_key(&mch_id) {
+        return Err(MockError::Merchant { part: "mch_id", problem: format!("{mch_id} is taken") });
+    }
+    engine.rules.set_own(&mch_id, &spec.rules)?;
+    engine.add(account.clone(), balance_fen);
+    Ok(account)
+}
+
+fn check_appids(appids: &[String]) -> Result<(), MockError> {
+    let rule = Rule::Token { max: 32 };
+    let check =
+        |appid: &String| rule.check(&Value::Text(appid)).map_err(|violation| refuse("appid", &violation));
+    appids.iter().try_for_each(check)
+}
+
+fn check_provider(engine: &Engine, provider: Option<&str>) -> Result<(), MockError> {
+    let Some(provider) = provider else { return Ok(()) };
+    match engine.account(provider).map(|account| account.credentials.mode()) {
+        Some(Mode::ServiceProvider) => Ok(()),
+        _ => {
+            let problem = format!("{provider} is no service provider of this mock");
+            Err(MockError::Merchant { part: "under", problem })
+        }
+    }
+}
+
+fn credentials(
+    mch_id: &str,
+    mode: Mode,
+    key: &TestSecret,
+    agent_secret: &TestSecret,
+) -> Result<Merchant, MockError> {
+    let key = ApiKey::new(&key.0).map_err(|error| refuse("key", error.violation()))?;
+    let secret =
+        AgentSecret::new(&agent_secret.0).map_err(|error| refuse("agent_secret", error.violation()))?;
+    let merchant = match mode {
+        Mode::Direct => Merchant::direct(mch_id, key),
+        Mode::ServiceProvider => Merchant::service_provider(mch_id, key),
+    };
+    merchant
+        .map(|merchant| merchant.with_agent_secret(secret))
+        .map_err(|error| refuse("mch_id", error.violation()))
+}
+
+fn former_key(
+    credentials: &Merchant,
+    agent_secret: &TestSecret,
+    former: FormerKey,
+) -> Result<Former, MockError> {
+    let key = TestSecret(former.key);
+    let credentials = self::credentials(credentials.mch_id(), credentials.mode(), &key, agent_secret)?;
+    Ok(Former { credentials, key, until: former.until })
+}
+
+/// The first made-up number that nobody has.
+fn free_number(engine: &Engine) -> String {
+    let number = |count: u32| format!("99{}", engine.seed.digits("mch_id", &[&count.to_string()], 8));
+    (0..).map(number).find(|number| engine.account(number).is_none()).unwrap_or_default()
+}
+
+fn refuse(part: &'static str, violation: &Violation) -> MockError {
+    MockError::Merchant { part, problem: violation.to_string() }
+}
+
+/// How a merchant of a world is described, so that it could be made again.
+pub(crate) fn describe(engine: &Engine, account: &Account) -> MerchantSpec {
+    MerchantSpec {
+        mch_id: Some(account.mch_id().to_owned()),
+        key: Some(account.key.0.clone()),
+        agent_secret: Some(account.agent_secret.0.clone()),
+        appids: account.appids.clone(),
+        balance_fen: Some(engine.ledger.balance(account.mch_id())),
+        opening_fen: Some(account.opening_fen),
+        mode: match account.credentials.mode() {
+            Mode::Direct => MerchantMode::Merchant,
+            Mode::ServiceProvider => MerchantMode::Partner,
+        },
+        under: account.provider.clone(),
+        product_closed: !account.product_open,
+        allowed_ips: account.allowed_ips.clone(),
+        certificate: account.taken_for,
+        rules: engine.rules.own(account.mch_id()),
+        former: account
+            .former
+            .as_ref()
+            .map(|former| FormerKey { key: former.key.0.clone(), until: former.until }),
+    }
+}
+
+/// A merchant of a mock, with everything that a client needs to be it, as it was when this was made.
+#[derive(Clone, Debug)]
+pub struct MockMerchant {
+    mock: Mock,
+    account: Account,
+}
+
+impl MockMerchant {
+    pub(crate) fn new(mock: Mock, account: Account) -> Self {
+        Self { mock, account }
+    }
+
+    /// The merchant number.
+    pub fn mch_id(&self) -> &str {
+        self.account.mch_id()
+    }
+
+    /// The API key, in clear: it is a test key.
+    pub fn key(&self) -> &str {
+        &self.account.key.0
+    }
+
+    /// The secret of its work-weixin application, in clear: it is a test secret.
+    pub fn agent_secret(&self) -> &str {
+        &self.account.agent_secret.0
+    }
+
+    /// The first appid bound to the merchant.
+    pub fn appid(&self) -> &str {
+        self.account.appids.first().map_or("", String::as_str)
+    }
+
+    /// Whether it is a service provider.
+    pub fn mode(&self) -> Mode {
+        self.account.credentials.mode()
+    }
+
+    /// The merchant as the core wants it, ready to sign.
+    pub fn credentials(&self) -> Merchant {
+        self.account.credentials.clone()
+    }
+
+    /// A transport that hands requests to the mock without a socket, with this merchant's certificate where the
+    /// request asks for it.
+    pub fn transport(&self) -> InProcess {
+        InProcess::new(self.mock.clone(), self.mch_id())
+    }
+
+    /// Its packet with this number.
+    pub fn red_packet(&self, mch_billno: &str) -> Option<RedPacket> {
+        self.mock.red_packet(self.mch_id(), mch_billno)
+    }
+
+    /// Has the receiver claim a packet.
+    pub fn claim(&self, mch_billno: &str) -> Result<RedPacket, ActionError> {
+        self.mock.act(self.mch_id(), mch_billno, &Action::Claim { openid: None })
+    }
+
+    /// Puts money into its balance.
+    pub fn top_up(&self, fen: u64) {
+        self.mock.with_engine(|engine| engine.ledger.top_up(self.mch_id(), fen));
+    }
+
+    /// Its balance in fen.
+    pub fn balance_fen(&self) -> u64 {
+        self.mock.ledger_of(|ledger| ledger.balance(self.mch_id()))
+    }
+
+    /// Gives it another API key; the one before is good for `grace` more. The merchant with its new key.
+    pub fn rotate_key(&self, key: Option<String>, grace: Duration) -> Result<Self, MockError> {
+        let account = self.mock.rotate_key(self.mch_id(), key, grace)?;
+        Ok(Self { mock: self.mock.clone(), account })
+    }
+
+    /// Has the service take its certificate for something else, or for what it is.
+    pub fn certificate_taken_for(&self, mistaken: Option<Mistaken>) {
+        // One that was taken out of the world meanwhile has no certificate to be taken for anything.
+        drop(self.mock.change_account(self.mch_id(), |account| account.taken_for = mistaken));
+    }
+}
+
+/// Gives a merchant another key.
+pub(crate) fn rotate_key(
+    engine: &mut Engine,
+    mch_id: &str,
+    key: Option<String>,
+    until: crate::clock::Time,
+) -> Result<Account, MockError> {
+    let seed = engine.seed;
+    let account = engine.accounts.get_mut(mch_id).ok_or_else(|| MockError::unknown_merchant(mch_id))?;
+    // Drawn from the key before, so that each rotation gives another.
+    let key = TestSecret(key.unwrap_or_else(|| seed.key(&format!("{mch_id} after {}", account.key.0))));
+    let credentials = credentials(mch_id, account.credentials.mode(), &key, &account.agent_secret)?;
+    let credentials = std::mem::replace(&mut account.credentials, credentials);
+    let key = std::mem::replace(&mut account.key, key);
+    account.former = Some(Former { credentials, key, until });
+    Ok(account.clone())
+}
