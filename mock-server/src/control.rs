@@ -1,6 +1,6 @@
 //! What a test can do to a world from outside: its clock, its users, its rules, its merchants, all of it at once.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -8,7 +8,6 @@ use serde::{Deserialize, Serialize};
 use crate::account::Account;
 use crate::clock::{Clock, Time};
 use crate::engine::{Engine, Fired};
-use crate::merchant;
 use crate::mock::{Mock, MockError};
 use crate::packet::{Hold, OrderKey, Status, Until};
 use crate::rules::{RuleError, Rules};
@@ -83,6 +82,20 @@ impl Mock {
         self.with_engine(|engine| engine.seed = Seed(seed));
     }
 
+    /// Sets several switches, or none of them where one cannot be set.
+    pub fn set_rules(
+        &self,
+        mch_id: Option<&str>,
+        switches: &BTreeMap<String, String>,
+    ) -> Result<(), RuleError> {
+        self.with_engine(|engine| {
+            let mut rules = engine.rules.clone();
+            switches.iter().try_for_each(|(name, value)| rules.set(mch_id, name, value))?;
+            engine.rules = rules;
+            Ok(())
+        })
+    }
+
     /// Sets a switch, for a merchant alone or for all that have no setting of their own.
     pub fn set_rule(&self, mch_id: Option<&str>, name: &str, value: &str) -> Result<(), RuleError> {
         self.with_engine(|engine| engine.rules.set(mch_id, name, value))
@@ -124,16 +137,6 @@ impl Mock {
         self.with_engine(|engine| {
             engine.accounts.get_mut(mch_id).map(change).ok_or_else(|| MockError::unknown_merchant(mch_id))
         })
-    }
-
-    pub(crate) fn rotate_key(
-        &self,
-        mch_id: &str,
-        key: Option<String>,
-        grace: Duration,
-    ) -> Result<Account, MockError> {
-        let until = self.now().after(grace);
-        self.with_engine(|engine| merchant::rotate_key(engine, mch_id, key, until))
     }
 
     /// Takes things back to the beginning, of one merchant alone or of the whole world. Merchants stay, with their

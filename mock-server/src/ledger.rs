@@ -49,6 +49,11 @@ impl Ledger {
         *balance = balance.saturating_add(fen);
     }
 
+    /// Sets a balance.
+    pub(crate) fn set_balance(&mut self, mch_id: &str, fen: u64) {
+        self.balances.insert(mch_id.to_owned(), fen);
+    }
+
     /// Takes an order. Nothing is paid yet.
     pub(crate) fn open(&mut self, packet: RedPacket, rules: &RuleBook) {
         let key = packet.key.clone();

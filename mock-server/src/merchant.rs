@@ -89,6 +89,15 @@ impl From<MerchantMode> for Mode {
     }
 }
 
+impl From<Mode> for MerchantMode {
+    fn from(mode: Mode) -> Self {
+        match mode {
+            Mode::Direct => Self::Merchant,
+            Mode::ServiceProvider => Self::Partner,
+        }
+    }
+}
+
 impl std::fmt::Debug for MerchantSpec {
     /// Without the secrets.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -116,10 +125,6 @@ pub struct MerchantBuilder {
 }
 
 impl MerchantBuilder {
-    pub(crate) fn new(mock: Mock, spec: MerchantSpec) -> Self {
-        Self { mock, spec }
-    }
-
     fn with(mut self, change: impl FnOnce(&mut MerchantSpec)) -> Self {
         change(&mut self.spec);
         self
@@ -280,10 +285,7 @@ pub(crate) fn describe(engine: &Engine, account: &Account) -> MerchantSpec {
         appids: account.appids.clone(),
         balance_fen: Some(engine.ledger.balance(account.mch_id())),
         opening_fen: Some(account.opening_fen),
-        mode: match account.credentials.mode() {
-            Mode::Direct => MerchantMode::Merchant,
-            Mode::ServiceProvider => MerchantMode::Partner,
-        },
+        mode: account.credentials.mode().into(),
         under: account.provider.clone(),
         product_closed: !account.product_open,
         allowed_ips: account.allowed_ips.clone(),
@@ -304,10 +306,6 @@ pub struct MockMerchant {
 }
 
 impl MockMerchant {
-    pub(crate) fn new(mock: Mock, account: Account) -> Self {
-        Self { mock, account }
-    }
-
     /// The merchant number.
     pub fn mch_id(&self) -> &str {
         self.account.mch_id()
@@ -366,19 +364,94 @@ impl MockMerchant {
 
     /// Gives it another API key; the one before is good for `grace` more. The merchant with its new key.
     pub fn rotate_key(&self, key: Option<String>, grace: Duration) -> Result<Self, MockError> {
-        let account = self.mock.rotate_key(self.mch_id(), key, grace)?;
-        Ok(Self { mock: self.mock.clone(), account })
+        self.mock.rotate_key(self.mch_id(), key, grace)
     }
 
     /// Has the service take its certificate for something else, or for what it is.
-    pub fn certificate_taken_for(&self, mistaken: Option<Mistaken>) {
-        // One that was taken out of the world meanwhile has no certificate to be taken for anything.
-        drop(self.mock.change_account(self.mch_id(), |account| account.taken_for = mistaken));
+    pub fn take_certificate_for(&self, mistaken: Option<Mistaken>) -> Result<(), MockError> {
+        self.mock.take_certificate_for(self.mch_id(), mistaken)
+    }
+}
+
+/// What a test can do to merchants, by their numbers.
+impl Mock {
+    /// A merchant to be added; every part that is not given is made up.
+    pub fn merchant(&self) -> MerchantBuilder {
+        MerchantBuilder { mock: self.clone(), spec: MerchantSpec::default() }
+    }
+
+    /// Adds a merchant as it is described.
+    pub fn add_merchant(&self, spec: MerchantSpec) -> Result<MockMerchant, MockError> {
+        MerchantBuilder { mock: self.clone(), spec }.create()
+    }
+
+    /// The merchants of this world.
+    pub fn merchants(&self) -> Vec<MockMerchant> {
+        let accounts: Vec<_> = self.with_engine(|engine| engine.accounts.values().cloned().collect());
+        accounts.into_iter().map(|account| MockMerchant { mock: self.clone(), account }).collect()
+    }
+
+    /// How a merchant is described, with what it has now.
+    pub fn merchant_spec(&self, mch_id: &str) -> Option<MerchantSpec> {
+        self.with_engine(|engine| engine.account(mch_id).map(|account| describe(engine, account)))
+    }
+
+    /// Puts money into a balance.
+    pub fn top_up(&self, mch_id: &str, fen: u64) -> Result<(), MockError> {
+        self.with_engine(|engine| {
+            let known = engine.accounts.contains_key(mch_id);
+            known
+                .then(|| engine.ledger.top_up(mch_id, fen))
+                .ok_or_else(|| MockError::unknown_merchant(mch_id))
+        })
+    }
+
+    /// Sets a balance.
+    pub fn set_balance(&self, mch_id: &str, fen: u64) -> Result<(), MockError> {
+        self.with_engine(|engine| {
+            let known = engine.accounts.contains_key(mch_id);
+            known
+                .then(|| engine.ledger.set_balance(mch_id, fen))
+                .ok_or_else(|| MockError::unknown_merchant(mch_id))
+        })
+    }
+
+    /// Binds other appids to a merchant in place of those that are.
+    pub fn set_appids(&self, mch_id: &str, appids: Vec<String>) -> Result<(), MockError> {
+        check_appids(&appids)?;
+        self.change_account(mch_id, |account| account.appids = appids)
+    }
+
+    /// Opens or closes the product 现金红包 for a merchant.
+    pub fn set_product_open(&self, mch_id: &str, open: bool) -> Result<(), MockError> {
+        self.change_account(mch_id, |account| account.product_open = open)
+    }
+
+    /// Restricts the addresses that may call over a socket, or no longer.
+    pub fn set_allowed_ips(&self, mch_id: &str, addresses: Option<Vec<IpAddr>>) -> Result<(), MockError> {
+        self.change_account(mch_id, |account| account.allowed_ips = addresses)
+    }
+
+    /// Gives a merchant another API key; the one before is good for `grace` more. The merchant with its new key.
+    pub fn rotate_key(
+        &self,
+        mch_id: &str,
+        key: Option<String>,
+        grace: Duration,
+    ) -> Result<MockMerchant, MockError> {
+        let until = self.now().after(grace);
+        let account = self.with_engine(|engine| rotate_key(engine, mch_id, key, until))?;
+        Ok(MockMerchant { mock: self.clone(), account })
+    }
+
+    /// Has the service take a merchant's certificate for something else, or for what it is.
+    pub fn take_certificate_for(&self, mch_id: &str, mistaken: Option<Mistaken>) -> Result<(), MockError> {
+        self.change_account(mch_id, |account| account.taken_for = mistaken)
     }
 }
 
 /// Gives a merchant another key.
-pub(crate) fn rotate_key(
+fn rotate_key(
     engine: &mut Engine,
     mch_id: &str,
     key: Option<String>,

@@ -11,7 +11,6 @@ use crate::arrival::Arrival;
 use crate::clock::{Clock, Time};
 use crate::engine::{Engine, Fired};
 use crate::ledger::Ledger;
-use crate::merchant::{MerchantBuilder, MerchantSpec, MockMerchant};
 use crate::outcome::{Admission, Hello, Outcome};
 use crate::packet::{Action, ActionError, OrderKey, RedPacket};
 use crate::rules::Rules;
@@ -88,16 +87,6 @@ impl Mock {
         MockBuilder { seed: 0, clock: Clock::default_frozen(), rules: Rules::default() }
     }
 
-    /// A merchant to be added; every part that is not given is made up.
-    pub fn merchant(&self) -> MerchantBuilder {
-        MerchantBuilder::new(self.clone(), MerchantSpec::default())
-    }
-
-    /// Adds a merchant as it is described.
-    pub fn add_merchant(&self, spec: MerchantSpec) -> Result<MockMerchant, MockError> {
-        MerchantBuilder::new(self.clone(), spec).create()
-    }
-
     /// Answers one request: the engine itself, for those who bring only bytes.
     pub fn handle(&self, request: &Request<Bytes>, arrival: &Arrival) -> Outcome {
         let mut world = self.world();
@@ -162,12 +151,6 @@ impl Mock {
         let now = world.now();
         let key = OrderKey::new(mch_id, mch_billno);
         world.engine.act(now, &key, action)
-    }
-
-    /// The merchants of this world.
-    pub fn merchants(&self) -> Vec<MockMerchant> {
-        let accounts: Vec<_> = self.world().engine.accounts.values().cloned().collect();
-        accounts.into_iter().map(|account| MockMerchant::new(self.clone(), account)).collect()
     }
 
     /// The seed it was built with.

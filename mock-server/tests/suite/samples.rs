@@ -210,6 +210,6 @@ fn the_examples_are_taken_in_the_documented_layout_too() {
     let (marked, bare) = (format!("<![CDATA[{RISK_INFO}]]>"), RISK_INFO);
     assert!(example.contains(&marked));
     let request = post(SEND, example.replace(&marked, bare));
-    let Ok(answer) = merchant.transport().send_blocking(request);
+    let answer = merchant.transport().send_blocking(request).unwrap();
     assert_sent(&Answer::new(answer));
 }
