@@ -74,7 +74,9 @@ pub use engine::{Event, Fired, MAX_REQUEST, Recent};
 pub use fault::{Content, CutAt, Fault, FaultError, FaultsState, Http, Latency, Mistaken, Plan, SignFlaw};
 pub use journal::{Record, Verdict};
 #[cfg(feature = "server")]
-pub use kit::{Kit, KitError, MerchantFiles, Validity};
+pub use kit::{
+    AuthorityFault, EnvFormat, Environment, Kit, KitError, KitOptions, MerchantFiles, Sdk, Validity,
+};
 pub use ledger::Ledger;
 pub use merchant::{FormerKey, MerchantBuilder, MerchantMode, MerchantSpec, MockMerchant};
 pub use mock::{Mock, MockBuilder, MockError};

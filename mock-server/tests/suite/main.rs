@@ -26,6 +26,8 @@ mod conformance;
 #[cfg(feature = "server")]
 mod kit;
 #[cfg(feature = "server")]
+mod p12;
+#[cfg(feature = "server")]
 mod raw;
 #[cfg(feature = "server")]
 mod socket;
