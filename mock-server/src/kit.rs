@@ -228,16 +228,17 @@ impl Kit {
         Ok(files)
     }
 
+    /// A merchant's files, which are written where they are missing.
+    pub fn merchant(&self, mch_id: &str) -> Result<MerchantFiles, KitError> {
+        let files = MerchantFiles::within(self.dir(), mch_id)?;
+        if files.all().into_iter().all(Path::exists) { Ok(files) } else { self.write_merchant(mch_id) }
+    }
+
     /// A merchant's files, with `ca.pem` and `truststore.p12`, as one ZIP archive. They are written first where they
     /// are missing.
     pub fn zip(&self, mch_id: &str) -> Result<Vec<u8>, KitError> {
-        let files = MerchantFiles::within(self.dir(), mch_id)?;
-        let read = |path: &Path| files::read(path);
-        let mut found = files.all().map(read).into_iter().collect::<Result<Option<Vec<_>>, _>>()?;
-        if found.is_none() {
-            self.write_merchant(mch_id)?;
-            found = files.all().map(read).into_iter().collect::<Result<_, _>>()?;
-        }
+        let files = self.merchant(mch_id)?;
+        let found: Option<Vec<_>> = files.all().map(files::read).into_iter().collect::<Result<_, _>>()?;
         let names =
             files.all().map(|path| path.file_name().and_then(|name| name.to_str()).unwrap_or_default());
         let mut entries: Vec<_> = names.into_iter().zip(found.unwrap_or_default()).collect();

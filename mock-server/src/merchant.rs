@@ -220,7 +220,7 @@ pub(crate) fn create(engine: &mut Engine, spec: MerchantSpec) -> Result<Account,
     Ok(account)
 }
 
-fn check_appids(appids: &[String]) -> Result<(), MockError> {
+pub(crate) fn check_appids(appids: &[String]) -> Result<(), MockError> {
     let rule = Rule::Token { max: 32 };
     let check =
         |appid: &String| rule.check(&Value::Text(appid)).map_err(|violation| refuse("appid", &violation));
