@@ -75,7 +75,12 @@ fn packet(mch_billno: &str) -> SendRedPack<'_> {
 }
 
 /// Sends packets of these numbers, each of which must be accepted.
-fn send<T: BlockingTransport>(merchant: Merchant, transport: T, base: BaseUrl, numbers: std::ops::Range<u64>) {
+fn send<T: BlockingTransport>(
+    merchant: Merchant,
+    transport: T,
+    base: BaseUrl,
+    numbers: std::ops::Range<u64>,
+) {
     let client = Client::new(merchant, transport, os_random).with_base(base);
     for number in numbers {
         let reply = client.send_blocking(&packet(&format!("B{number}"))).unwrap();
@@ -113,7 +118,8 @@ fn sends(criterion: &mut Criterion) {
         bench.iter(|| {
             thread::scope(|scope| {
                 for _ in 0..THREADS {
-                    let (transport, credentials, base) = (transport.clone(), credentials.clone(), base.clone());
+                    let (transport, credentials, base) =
+                        (transport.clone(), credentials.clone(), base.clone());
                     let first = next.fetch_add(ROUND / THREADS, Ordering::SeqCst);
                     scope.spawn(move || send(credentials, transport, base, first..first + ROUND / THREADS));
                 }
@@ -121,7 +127,11 @@ fn sends(criterion: &mut Criterion) {
         });
     });
     group.finish();
-    println!("after {} packets: {} kB resident", next.load(Ordering::SeqCst), running.resident().unwrap_or_default());
+    println!(
+        "after {} packets: {} kB resident",
+        next.load(Ordering::SeqCst),
+        running.resident().unwrap_or_default()
+    );
 }
 
 /// A world with ten thousand packets that nobody has claimed.

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::account::Account;
 use crate::clock::{Clock, Time};
 use crate::engine::{Engine, Fired};
+use crate::journal::Filter;
 use crate::mock::{Mock, MockError};
 use crate::packet::{Hold, OrderKey, Status, Until};
 use crate::rules::{RuleError, Rules};
@@ -150,7 +151,8 @@ impl Mock {
                 reset_state(engine, mch_id);
             }
             if scopes.contains(&Scope::Requests) {
-                engine.journal.forget(mch_id);
+                let whose = Filter { mch_id: mch_id.map(str::to_owned), ..Filter::default() };
+                engine.journal.clear(&whose);
             }
             if scopes.contains(&Scope::Faults) {
                 engine.faults.disarm_all(mch_id);

@@ -1,6 +1,6 @@
-//! The journal: what arrived, what became of it, and what was answered. The oldest entries go when it is full.
+//! The journal: what arrived, what became of it, and what was answered. This room has the record of one request; the
+//! rooms below keep records, find them, check them against expectations, and write them down.
 
-use std::collections::VecDeque;
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -14,6 +14,26 @@ use crate::clock::Time;
 use crate::engine::Visit;
 use crate::fault::Chosen;
 use crate::outcome::{Commit, Effect, Outcome, RequestId};
+
+mod curl;
+mod dump;
+mod expect;
+mod filter;
+mod follow;
+mod json;
+mod ring;
+mod verify;
+mod view;
+mod weight;
+
+pub use curl::CurlFiles;
+pub use expect::Expected;
+pub use filter::{CommitKind, Filter, FilterError};
+pub use follow::{Follower, Heard};
+pub(crate) use ring::Journal;
+pub use ring::{JournalCounts, JournalLimits, JournalLimitsError};
+pub use verify::{Count, Difference, Expectation, Matching, Mismatch, NearMiss};
+pub use view::JournalView;
 
 /// What was found of a request, in a word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -38,6 +58,9 @@ pub enum Verdict {
 }
 
 impl Verdict {
+    pub(crate) const ALL: [Self; 7] =
+        [Self::Ok, Self::Size, Self::Path, Self::Xml, Self::Certificate, Self::Sign, Self::Business];
+
     /// The word.
     pub fn name(self) -> &'static str {
         match self {
@@ -90,9 +113,16 @@ pub struct Record {
     pub delay: Duration,
     /// What the peer got.
     pub effect: Effect,
+    /// Whether its bodies were left out, both ways, since with them it would be larger than the whole journal may be.
+    pub trimmed: bool,
 }
 
 impl Record {
+    /// The path that it asked for, without the query.
+    pub fn path(&self) -> &str {
+        self.target.split_once('?').map_or(&self.target, |(path, _)| path)
+    }
+
     pub(crate) fn new(
         request: &Request<Bytes>,
         fields: &Fields<'_>,
@@ -121,32 +151,51 @@ impl Record {
             fault: chosen.map(Chosen::mark),
             delay: outcome.delay,
             effect: outcome.effect.clone(),
+            trimmed: false,
         }
     }
 }
 
-/// The last requests.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Journal {
-    records: VecDeque<Record>,
-}
+#[cfg(test)]
+pub(crate) mod samples {
+    //! Records for the tests of the rooms below.
 
-impl Journal {
-    /// Notes a request.
-    pub(crate) fn push(&mut self, record: Record) {
-        self.records.push_back(record);
-    }
+    use http::{HeaderValue, Response};
 
-    /// Forgets the requests of a merchant, or all.
-    pub(crate) fn forget(&mut self, mch_id: Option<&str>) {
-        self.records.retain(|record| mch_id.is_some() && record.mch_id.as_deref() != mch_id);
-    }
+    use super::*;
 
-    /// Notes what became of a request that was still on its way.
-    pub(crate) fn decided(&mut self, id: RequestId, commit: Commit) {
-        let found = self.records.iter_mut().rev().find(|record| record.id == id);
-        if let Some(record) = found {
-            record.commit = commit;
+    pub(crate) const SEND: &str = "/mmpaymkttransfers/sendredpack";
+
+    /// A request that was served, with this number and these fields.
+    pub(crate) fn record(id: u64, fields: &[(&str, &str)]) -> Record {
+        let elements: String =
+            fields.iter().map(|(name, value)| format!("<{name}>{value}</{name}>")).collect();
+        let body = Bytes::from(format!("<xml>{elements}</xml>"));
+        let field = |name| fields.iter().find(|(own, _)| *own == name).map(|(_, value)| (*value).to_owned());
+        let mut headers = HeaderMap::new();
+        headers.insert("content-type", HeaderValue::from_static("text/xml"));
+        let mch_id = field("mch_id");
+        Record {
+            id: RequestId(id),
+            at: Time::parse("2026-01-01T09:00:00+08:00").unwrap(),
+            via: Via::Tls,
+            peer: None,
+            method: Method::POST,
+            target: SEND.to_owned(),
+            headers,
+            body,
+            certificate: mch_id.clone().map_or(Certificate::None, Certificate::of),
+            mch_id,
+            mch_billno: field("mch_billno"),
+            shown: None,
+            verdict: Verdict::Ok,
+            commit: Commit::Applied,
+            fault: None,
+            delay: Duration::ZERO,
+            effect: Effect::Reply(Response::new(Bytes::from_static(
+                b"<xml><return_code>SUCCESS</return_code><err_code>SUCCESS</err_code></xml>",
+            ))),
+            trimmed: false,
         }
     }
 }

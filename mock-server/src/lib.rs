@@ -66,13 +66,18 @@ mod span;
 mod state;
 mod transport;
 mod users;
+mod waiting;
 
 pub use arrival::{Arrival, Certificate, CertificateFacts, Standing, Via};
 pub use clock::{Clock, Time};
 pub use control::{Scheduled, Scope, Upcoming};
 pub use engine::{Event, Fired, MAX_REQUEST, Recent};
 pub use fault::{Content, CutAt, Fault, FaultError, FaultsState, Http, Latency, Mistaken, Plan, SignFlaw};
-pub use journal::{Record, Verdict};
+pub use journal::{
+    CommitKind, Count, CurlFiles, Difference, Expectation, Expected, Filter, FilterError, Follower, Heard,
+    JournalCounts, JournalLimits, JournalLimitsError, JournalView, Matching, Mismatch, NearMiss, Record,
+    Verdict,
+};
 #[cfg(feature = "server")]
 pub use kit::{
     AuthorityFault, EnvFormat, Environment, Kit, KitError, KitOptions, MerchantFiles, Sdk, Validity,
@@ -91,6 +96,7 @@ pub use state::{
 };
 pub use transport::{InProcess, InProcessError};
 pub use users::UserFlag;
+pub use waiting::{Arrived, Waited};
 
 /// The code in the documents, so that it keeps compiling and running.
 #[cfg(doctest)]

@@ -10,11 +10,13 @@ use http::Request;
 use crate::arrival::Arrival;
 use crate::clock::{Clock, Time};
 use crate::engine::{Engine, Fired};
+use crate::journal::{Journal, JournalLimits};
 use crate::ledger::Ledger;
 use crate::outcome::{Admission, Hello, Outcome};
 use crate::packet::{Action, ActionError, OrderKey, RedPacket};
 use crate::rules::Rules;
 use crate::seed::Seed;
+use crate::waiting::Arrivals;
 
 /// What a mock cannot be made of.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -52,9 +54,10 @@ impl MockError {
 #[derive(Clone)]
 pub struct Mock {
     world: Arc<Mutex<World>>,
+    pub(crate) arrivals: Arc<Arrivals>,
 }
 
-struct World {
+pub(crate) struct World {
     clock: Clock,
     /// The clock that it began with.
     first_clock: Clock,
@@ -62,7 +65,7 @@ struct World {
     first_rules: Rules,
     /// The latest time that anything happened at: time never goes back by itself.
     latest: Time,
-    engine: Engine,
+    pub(crate) engine: Engine,
 }
 
 impl World {
@@ -79,19 +82,28 @@ pub struct MockBuilder {
     seed: u64,
     clock: Clock,
     rules: Rules,
+    journal: JournalLimits,
 }
 
 impl Mock {
     /// A mock with seed 0, a frozen clock and the default rules, unless told otherwise.
     pub fn builder() -> MockBuilder {
-        MockBuilder { seed: 0, clock: Clock::default_frozen(), rules: Rules::default() }
+        MockBuilder {
+            seed: 0,
+            clock: Clock::default_frozen(),
+            rules: Rules::default(),
+            journal: JournalLimits::default(),
+        }
     }
 
     /// Answers one request: the engine itself, for those who bring only bytes.
     pub fn handle(&self, request: &Request<Bytes>, arrival: &Arrival) -> Outcome {
         let mut world = self.world();
         let now = world.now();
-        world.engine.handle(now, request, arrival)
+        let outcome = world.engine.handle(now, request, arrival);
+        drop(world);
+        self.arrivals.announce();
+        outcome
     }
 
     /// What a connection gets before it can bring a request: a skin asks this first.
@@ -105,7 +117,10 @@ impl Mock {
     pub(crate) fn refuse_too_large(&self, request: &Request<Bytes>, arrival: &Arrival) -> Outcome {
         let mut world = self.world();
         let now = world.now();
-        world.engine.refuse_too_large(now, request, arrival)
+        let outcome = world.engine.refuse_too_large(now, request, arrival);
+        drop(world);
+        self.arrivals.announce();
+        outcome
     }
 
     /// The time in this world.
@@ -118,7 +133,10 @@ impl Mock {
         let mut world = self.world();
         world.clock.advance(by);
         let now = world.now();
-        world.engine.run_until(now)
+        let fired = world.engine.run_until(now);
+        drop(world);
+        self.arrivals.announce();
+        fired
     }
 
     /// A delay that a caller in-process lives through, if nobody else's clock is to go by it.
@@ -164,7 +182,7 @@ impl Mock {
     }
 
     /// The world after everything that is due by now has happened.
-    fn settled(&self) -> MutexGuard<'_, World> {
+    pub(crate) fn settled(&self) -> MutexGuard<'_, World> {
         let mut world = self.world();
         let now = world.now();
         world.engine.run_until(now);
@@ -209,6 +227,8 @@ impl Mock {
             world.clock = clock;
             world.latest = clock.now();
         }
+        drop(world);
+        self.arrivals.announce();
         Ok(())
     }
 
@@ -216,7 +236,7 @@ impl Mock {
         read(&self.settled().engine.ledger)
     }
 
-    fn world(&self) -> MutexGuard<'_, World> {
+    pub(crate) fn world(&self) -> MutexGuard<'_, World> {
         // A panic while the lock is held cannot leave a half-done change: the engine has none that could panic.
         self.world.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -244,9 +264,15 @@ impl MockBuilder {
         Self { rules, ..self }
     }
 
+    /// How many requests, and how many bytes, the journal keeps. 1000 and 64 MiB.
+    pub fn journal(self, journal: JournalLimits) -> Self {
+        Self { journal, ..self }
+    }
+
     /// The mock.
     pub fn build(self) -> Mock {
-        let engine = Engine::new(Seed(self.seed), self.rules.clone());
+        let mut engine = Engine::new(Seed(self.seed), self.rules.clone());
+        engine.journal = Journal::new(self.journal);
         let world = World {
             clock: self.clock,
             first_clock: self.clock,
@@ -254,6 +280,6 @@ impl MockBuilder {
             latest: self.clock.now(),
             engine,
         };
-        Mock { world: Arc::new(Mutex::new(world)) }
+        Mock { world: Arc::new(Mutex::new(world)), arrivals: Arc::default() }
     }
 }

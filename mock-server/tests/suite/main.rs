@@ -8,6 +8,7 @@ mod determinism;
 mod documents;
 mod group;
 mod guides;
+mod journal;
 mod kinds;
 mod miniprogram;
 mod orders;
