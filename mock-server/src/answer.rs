@@ -10,6 +10,7 @@ use wechatpay_proto::wire::Writer;
 
 use crate::journal::Verdict;
 use crate::outcome::Commit;
+use crate::rules::{Envelope, ResendAnswer, Rules, XmlEnvelope};
 
 /// An answer of the web server in front, which the application behind it never sees.
 pub(crate) fn page(status: StatusCode, title: &str) -> Response<Bytes> {
@@ -17,32 +18,45 @@ pub(crate) fn page(status: StatusCode, title: &str) -> Response<Bytes> {
         "<html>\r\n<head><title>{title}</title></head>\r\n<body bgcolor=\"white\">\r\n<center><h1>{title}</h1></center>\r\n\
          <hr><center>nginx</center>\r\n</body>\r\n</html>\r\n"
     );
-    answer(status, "text/html", body)
+    answer(status, HeaderValue::from_static("text/html"), body)
 }
 
 /// An unsigned answer of the application.
-pub(crate) fn xml<'b>(reply: &impl Reply<'b>) -> Response<Bytes> {
+pub(crate) fn xml<'b>(reply: &impl Reply<'b>) -> String {
     let mut xml = Writer::new();
     reply.write(&mut xml);
-    document(xml.finish())
+    xml.finish()
 }
 
 /// A refusal that names no order.
-pub(crate) fn bare(refusal: &Refusal) -> Response<Bytes> {
+pub(crate) fn bare(refusal: &Refusal, rules: &Rules) -> Response<Bytes> {
     let mut xml = Writer::new();
-    refusal.head().write(&mut xml);
-    document(xml.finish())
+    refusal.head(rules).write(&mut xml);
+    document(xml.finish(), rules)
+}
+
+/// The document with the one element `name` written without CDATA.
+pub(crate) fn without_cdata(document: &str, name: &str) -> String {
+    let (open, close) = (format!("<{name}><![CDATA["), format!("]]></{name}>"));
+    let parts = document.split_once(&open);
+    match parts.and_then(|(before, rest)| Some((before, rest.split_once(&close)?))) {
+        Some((before, (text, after))) => {
+            let text = text.replace('&', "&amp;").replace('<', "&lt;");
+            format!("{before}<{name}>{text}</{name}>{after}")
+        }
+        None => document.to_owned(),
+    }
 }
 
 /// A document of the application.
-pub(crate) fn document(xml: String) -> Response<Bytes> {
-    answer(StatusCode::OK, "text/plain;charset=utf-8", xml)
+pub(crate) fn document(xml: String, rules: &Rules) -> Response<Bytes> {
+    answer(StatusCode::OK, rules.content_type.clone(), xml)
 }
 
-fn answer(status: StatusCode, content_type: &'static str, body: String) -> Response<Bytes> {
+fn answer(status: StatusCode, content_type: HeaderValue, body: String) -> Response<Bytes> {
     let mut response = Response::new(Bytes::from(body));
     *response.status_mut() = status;
-    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
+    response.headers_mut().insert(header::CONTENT_TYPE, content_type);
     response
 }
 
@@ -68,6 +82,19 @@ impl Refusal {
         Self::new(ErrorCode::FreqLimit, "超过频率限制,请稍后再试")
     }
 
+    /// A number that is sent again too soon.
+    pub(crate) fn too_soon(rules: &Rules) -> Self {
+        match rules.resend_answer {
+            ResendAnswer::FreqLimit => Self::too_often(),
+            ResendAnswer::Processing => Self::processing(Commit::NotApplied),
+        }
+    }
+
+    /// SYSTEMERROR on a send, which settles nothing.
+    pub(crate) fn system_error(rules: &Rules) -> Self {
+        Self::new(ErrorCode::SystemError, rules.system_error.text()).without_echoes()
+    }
+
     /// PROCESSING: the order was taken, and is decided then.
     pub(crate) fn processing(commit: Commit) -> Self {
         Self {
@@ -89,12 +116,14 @@ impl Refusal {
         Self { echoes: false, ..self }
     }
 
-    pub(crate) fn head(&self) -> Head<'_> {
-        let return_code = match self.code {
+    pub(crate) fn head(&self, rules: &Rules) -> Head<'_> {
+        let fails = match (&self.code, rules.envelope) {
             // The one failure that the protocol layer answers, before any field could be read.
-            ErrorCode::XmlError => ResultCode::Fail,
-            _ => ResultCode::Success,
+            (ErrorCode::XmlError, _) => rules.xml_envelope == XmlEnvelope::Fail,
+            (ErrorCode::CaError, Envelope::Documented2015Ca) | (_, Envelope::Documented) => true,
+            (_, Envelope::Real | Envelope::Documented2015Ca) => false,
         };
+        let return_code = if fails { ResultCode::Fail } else { ResultCode::Success };
         Head {
             return_code,
             return_msg: Some(Cow::Borrowed(&*self.text)),

@@ -51,6 +51,11 @@ impl Time {
     pub(crate) fn day(self) -> String {
         self.beijing("%Y%m%d")
     }
+
+    /// Whether it is between 0:00 and 8:00 in Beijing.
+    pub(crate) fn is_night(self) -> bool {
+        self.beijing("%H").as_str() < "08"
+    }
 }
 
 impl fmt::Display for Time {

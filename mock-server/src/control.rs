@@ -97,9 +97,20 @@ impl Mock {
         })
     }
 
-    /// Sets a switch, for a merchant alone or for all that have no setting of their own.
+    /// Sets a switch, for a merchant alone or for all that have no setting of their own. What was planned before, the
+    /// end of a claim window say, stays.
     pub fn set_rule(&self, mch_id: Option<&str>, name: &str, value: &str) -> Result<(), RuleError> {
         self.with_engine(|engine| engine.rules.set(mch_id, name, value))
+    }
+
+    /// What a merchant has set for itself, by the names of the switches.
+    pub fn own_rules(&self, mch_id: &str) -> BTreeMap<String, String> {
+        self.with_engine(|engine| engine.rules.own(mch_id))
+    }
+
+    /// Forgets what a merchant has set for itself.
+    pub fn clear_rules(&self, mch_id: &str) {
+        self.with_engine(|engine| engine.rules.clear(mch_id));
     }
 
     /// The rules that hold for a merchant, or for those without any of their own.

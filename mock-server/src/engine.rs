@@ -20,10 +20,11 @@ use crate::journal::{Journal, Record, Verdict};
 use crate::ledger::Ledger;
 use crate::outcome::{Admission, Commit, Effect, Hello, Outcome, RequestId};
 use crate::packet::{Action, ActionError, Hold, OrderKey, RedPacket, Until};
-use crate::rules::{RuleBook, Rules};
+use crate::rules::{Edge, LargeBody, RuleBook, Rules};
 use crate::seed::Seed;
 use crate::users::Users;
 
+mod reading;
 mod recent;
 mod route;
 mod schedule;
@@ -123,7 +124,10 @@ impl Engine {
     ) -> Outcome {
         let visit = Visit { now, arrival, hold: None };
         self.read(request, |engine, letter| {
-            let answered = Answered::page(StatusCode::PAYLOAD_TOO_LARGE, TOO_LARGE, Verdict::Size);
+            let answered = match engine.rules.world().large_body {
+                LargeBody::Page => Answered::page(StatusCode::PAYLOAD_TOO_LARGE, TOO_LARGE, Verdict::Size),
+                LargeBody::XmlError => engine.answer(letter, &visit),
+            };
             engine.close(letter, &visit, answered, None)
         })
     }
@@ -132,7 +136,8 @@ impl Engine {
     fn read<R>(&mut self, request: &Request<Bytes>, then: impl FnOnce(&mut Self, &Letter<'_>) -> R) -> R {
         let body: &[u8] = if request.method() == Method::POST { request.body() } else { b"" };
         let body = if body.len() > MAX_REQUEST { b"" } else { body };
-        let (document, nothing) = (wire::parse(body, &[]), Fields::default());
+        let body = reading::tidy(body, self.rules.world());
+        let (document, nothing) = (wire::parse(&body, &[]), Fields::default());
         let fields = document.as_ref().map_or(&nothing, |document| document.untrusted());
         let route = route::find(request.uri().path(), self.rules.world().group);
         then(self, &Letter { request, fields, is_document: document.is_ok(), route })
@@ -198,7 +203,8 @@ impl Engine {
 
     fn answer(&mut self, letter: &Letter<'_>, visit: &Visit<'_>) -> Answered {
         // The web server in front judges the size, the certificate's maker and the path, in this order.
-        if letter.request.body().len() > MAX_REQUEST {
+        let world = self.rules.world();
+        if letter.request.body().len() > MAX_REQUEST && world.large_body == LargeBody::Page {
             return Answered::page(StatusCode::PAYLOAD_TOO_LARGE, TOO_LARGE, Verdict::Size);
         }
         if visit.arrival.certificate == Certificate::Foreign {
@@ -215,7 +221,11 @@ impl Engine {
             return (route.handle)(self, visit, letter.fields);
         }
         let refusal = Refusal::new(ErrorCode::XmlError, route.malformed);
-        Answered { response: answer::bare(&refusal), verdict: Verdict::Xml, commit: Commit::NotApplied }
+        Answered {
+            response: answer::bare(&refusal, self.rules.world()),
+            verdict: Verdict::Xml,
+            commit: Commit::NotApplied,
+        }
     }
 
     /// Gives an answer its number and the looks that a fault wants, and writes the journal.
@@ -330,7 +340,22 @@ impl Engine {
     /// Counts one more send of a merchant against the limit of a second.
     pub(crate) fn count_send(&mut self, now: Time, mch_id: &str) -> Result<(), Refusal> {
         let Some(most) = self.rules.of(mch_id).sends_per_second else { return Ok(()) };
-        self.recent.entry(mch_id.to_owned()).or_default().send(now, most)
+        let window = &mut self.recent.entry(mch_id.to_owned()).or_default().sends;
+        if window.count(now, most) { Ok(()) } else { Err(Refusal::too_often()) }
+    }
+
+    /// Counts one more query of a merchant against the limit of a second; `false` where it is one too many.
+    pub(crate) fn count_query(&mut self, now: Time, mch_id: &str) -> bool {
+        let Some(most) = self.rules.of(mch_id).query_limit else { return true };
+        self.recent.entry(mch_id.to_owned()).or_default().queries.count(now, most)
+    }
+
+    /// Notes a nonce of a merchant that may not use one again; `false` where it did.
+    pub(crate) fn note_nonce(&mut self, mch_id: &str, nonce: &str) -> bool {
+        match self.rules.of(mch_id).nonce_reuse {
+            Edge::Accept => true,
+            Edge::Reject => self.recent.entry(mch_id.to_owned()).or_default().note(nonce),
+        }
     }
 
     /// Counts a query of an order that is held for so many queries.

@@ -11,10 +11,11 @@ mod sending;
 mod sendminiprogramhb;
 mod sendredpack;
 mod sendworkwxredpack;
+mod signs;
 
 use bytes::Bytes;
 use http::{Response, StatusCode};
-use wechatpay_proto::endpoint::{Incoming, Presence, Spec};
+use wechatpay_proto::endpoint::{Field, Incoming, Presence, Spec};
 use wechatpay_proto::reply::{Head, Reply as _};
 use wechatpay_proto::rule::{Rule, Violation};
 use wechatpay_proto::wire::{Fields, Value};
@@ -22,12 +23,13 @@ use wechatpay_proto::{ErrorCode, Mode};
 
 use crate::account::Account;
 use crate::answer::{self, Refusal};
-use crate::arrival::{Arrival, Certificate, Standing};
+use crate::arrival::{Arrival, Certificate, Standing, Via};
 use crate::clock::Time;
 use crate::engine::{Engine, Visit};
 use crate::journal::Verdict;
 use crate::outcome::Commit;
 use crate::packet::{Hold, RedPacket};
+use crate::rules::{Echoes, Edge, Envelope, PackageForm, PlainCert, Rules, TotalNumMissing};
 
 /// What an endpoint has of its own.
 pub(crate) trait Handled<'f>: Incoming<'f> {
@@ -62,6 +64,8 @@ pub(crate) struct Habits {
     pub(crate) no_certificate: &'static str,
     /// The text of CA_ERROR with another merchant's.
     pub(crate) wrong_certificate: &'static str,
+    /// The `err_code` that the official sample has for SYSTEMERROR.
+    pub(crate) documented_system_error: &'static str,
     /// The text of SIGN_ERROR.
     pub(crate) wrong_sign: &'static str,
     /// The code and text that a merchant hears for whom the product is not opened.
@@ -77,6 +81,11 @@ pub(crate) struct Caller<'f> {
     pub(crate) now: Time,
     /// What holds an order that is taken now.
     pub(crate) hold: Option<Hold>,
+    /// All that it said, and the table that knows it.
+    pub(crate) fields: &'f Fields<'f>,
+    pub(crate) spec: &'static Spec<'static>,
+    /// What was found of it: `Ok`, or what is let through all the same.
+    verdict: Verdict,
 }
 
 /// An answer, and what stands behind it.
@@ -100,17 +109,14 @@ pub(crate) fn handle<'f, E: Handled<'f>>(
     visit: &Visit<'_>,
     fields: &'f Fields<'f>,
 ) -> Answered {
-    let done = admit::<E>(engine, visit, fields).and_then(|(request, caller)| request.work(engine, &caller));
+    let done = admit::<E>(engine, visit, fields)
+        .and_then(|(request, caller)| Ok((request.work(engine, &caller)?, caller.verdict)));
     match done {
-        Ok(packet) => {
+        Ok((packet, verdict)) => {
             let mut reply = E::echo(answer::success(E::HABITS.success), fields);
             E::tell(&mut reply, engine, &packet);
             let response = respond::<E>(engine, fields, &reply);
-            Answered {
-                response,
-                verdict: Verdict::Ok,
-                commit: packet.hold.map_or(Commit::Applied, Hold::commit),
-            }
+            Answered { response, verdict, commit: packet.hold.map_or(Commit::Applied, Hold::commit) }
         }
         Err(refusal) => refuse::<E>(engine, fields, refusal),
     }
@@ -122,9 +128,13 @@ pub(crate) fn refuse<'f, E: Handled<'f>>(
     fields: &'f Fields<'f>,
     refusal: Refusal,
 ) -> Answered {
-    let nothing = Fields::default();
-    let named = if refusal.echoes { fields } else { &nothing };
-    let response = respond::<E>(engine, fields, &E::echo(refusal.head(), named));
+    let (nothing, rules) = (Fields::default(), engine.rules_of(fields.get("mch_id").unwrap_or_default()));
+    let named = if refusal.echoes || rules.echoes == Echoes::All { fields } else { &nothing };
+    let mut head = refusal.head(rules);
+    if rules.envelope == Envelope::Documented && refusal.code == ErrorCode::SystemError {
+        head.err_code = Some(ErrorCode::new(E::HABITS.documented_system_error));
+    }
+    let response = respond::<E>(engine, fields, &E::echo(head, named));
     Answered { response, verdict: refusal.verdict(), commit: refusal.commit }
 }
 
@@ -134,53 +144,78 @@ fn respond<'f, E: Handled<'f>>(
     fields: &Fields<'_>,
     reply: &E::Reply<'_>,
 ) -> Response<Bytes> {
-    let asker = fields.get("mch_id").and_then(|mch_id| engine.account(mch_id)).filter(|account| {
-        reply.head().is_success() || engine.rules_of(account.mch_id()).sign_work_weixin_failures
-    });
-    match asker.map(|account| account.credentials.write_reply(E::SPEC, reply)) {
-        Some(Ok(document)) => answer::document(document),
+    let mch_id = fields.get("mch_id").unwrap_or_default();
+    let rules = engine.rules_of(mch_id);
+    let asker =
+        engine.account(mch_id).filter(|_| reply.head().is_success() || rules.sign_work_weixin_failures);
+    let document = match asker.map(|account| account.credentials.write_reply(E::SPEC, reply)) {
+        Some(Ok(document)) => document,
         // Echoes may be too long to be read back, and so to be signed.
         Some(Err(_)) | None => answer::xml(reply),
-    }
+    };
+    let document = match rules.package_form {
+        PackageForm::Cdata => document,
+        PackageForm::Escaped => answer::without_cdata(&document, "package"),
+    };
+    answer::document(document, rules)
 }
 
 fn admit<'f, E: Handled<'f>>(
-    engine: &Engine,
+    engine: &mut Engine,
     visit: &Visit<'_>,
     fields: &'f Fields<'f>,
 ) -> Result<(E, Caller<'f>), Refusal> {
     let (spec, habits) = (E::SPEC, E::HABITS);
-    check_rows(spec, fields)?;
+    let mch_id = fields.get("mch_id").unwrap_or_default();
+    let rules = engine.rules_of(mch_id);
+    check_rows(spec, fields, rules)?;
     let request = E::read(fields).map_err(|error| params::refusal(error.field(), error.violation()))?;
     request.check_fields()?;
-    let mch_id = fields.get("mch_id").unwrap_or_default();
     let account = engine.account(mch_id).ok_or_else(|| params::param_error("找不到对应的商户号"))?;
     if !fields.get(habits.appid).is_some_and(|appid| account.has_appid(appid)) {
         return Err(params::param_error("商户号和wxappid不匹配"));
     }
     check_mode(spec, fields, account.credentials.mode())?;
-    check_certificate(account, &visit.arrival.certificate, habits)?;
-    check_signs(spec, fields, account, habits, visit.now)?;
+    if !(rules.plain_cert == PlainCert::Trust && visit.arrival.via == Via::Plain) {
+        check_certificate(account, &visit.arrival.certificate, habits)?;
+    }
+    let verdict = match signs::check(spec, fields, account, habits, rules, visit.now) {
+        Ok(()) => Verdict::Ok,
+        Err(refusal) if rules.lenient => refusal.verdict(),
+        Err(refusal) => return Err(refusal),
+    };
     check_permission(account, visit.arrival, habits)?;
-    let caller = Caller { mch_id, mode: account.credentials.mode(), now: visit.now, hold: visit.hold };
-    Ok((request, caller))
+    let mode = account.credentials.mode();
+    if !engine.note_nonce(mch_id, fields.get("nonce_str").unwrap_or_default()) {
+        return Err(params::param_error("nonce_str重复"));
+    }
+    Ok((request, Caller { mch_id, mode, now: visit.now, hold: visit.hold, fields, spec, verdict }))
 }
 
 /// Every row of the table by itself. The service says nothing about a missing `total_num` here, but later about the
 /// sign; a sign within the sign is judged with the signs.
-fn check_rows(spec: &Spec<'_>, fields: &Fields<'_>) -> Result<(), Refusal> {
+fn check_rows(spec: &Spec<'_>, fields: &Fields<'_>, rules: &Rules) -> Result<(), Refusal> {
+    let late = |name| name == "total_num" && rules.total_num_missing == TotalNumMissing::SignError;
     for row in spec.fields {
         let verdict = match (row.presence, fields.get(row.name)) {
             (Presence::Computed, _) => Ok(()),
-            (Presence::Required | Presence::Envelope | Presence::Fixed, None) if row.name != "total_num" => {
-                Err(Violation::Missing)
+            (Presence::Required | Presence::Envelope | Presence::Fixed, None) if !late(row.name) => {
+                Err(missing(&row.rule))
             }
             (_, None) => Ok(()),
-            (_, Some(text)) => check_row(&row.rule, text),
+            (_, Some(text)) => check_row(&row.rule, text).and_then(|()| check_edge(row, text, rules)),
         };
         verdict.map_err(|violation| params::refusal(row.name, &violation))?;
     }
     Ok(())
+}
+
+/// A field that can have but one value is told which, also where it has none.
+fn missing(rule: &Rule) -> Violation {
+    match rule {
+        Rule::Exactly(value) => Violation::Exactly { value: *value },
+        _ => Violation::Missing,
+    }
 }
 
 /// What the service is known to check. A client does well to be stricter about text; a stand-in must not be.
@@ -192,6 +227,17 @@ fn check_row(rule: &Rule, text: &str) -> Result<(), Violation> {
             Some(max) if text.len() > max => Err(Violation::TooLong { max, len: text.len() }),
             _ => Ok(()),
         },
+    }
+}
+
+/// The fields of which it is not known whether they may have exactly as many bytes as their texts say.
+fn check_edge(row: &Field<'_>, text: &str, rules: &Rules) -> Result<(), Violation> {
+    let doubtful = matches!(row.name, "send_name" | "act_name" | "wishing" | "remark");
+    match row.rule.max_bytes() {
+        Some(max) if doubtful && rules.length_edge == Edge::Reject && text.len() == max => {
+            Err(Violation::TooLong { max: max - 1, len: max })
+        }
+        _ => Ok(()),
     }
 }
 
@@ -219,30 +265,6 @@ fn check_certificate(account: &Account, certificate: &Certificate, habits: &Habi
     Err(Refusal::new(ErrorCode::CaError, text))
 }
 
-fn check_signs(
-    spec: &Spec<'_>,
-    fields: &Fields<'_>,
-    account: &Account,
-    habits: &Habits,
-    now: Time,
-) -> Result<(), Refusal> {
-    let upper_case =
-        |name| fields.get(name).is_some_and(|sign| !sign.bytes().any(|byte| byte.is_ascii_lowercase()));
-    let complete =
-        spec.fields.iter().all(|row| row.presence != Presence::Fixed || fields.get(row.name).is_some());
-    let wrong = |text| Err(Refusal::new(ErrorCode::SignError, text));
-    let signed = account.keys(now).any(|credentials| spec.is_signed_by(fields, credentials));
-    if !(upper_case("sign") && complete && signed) {
-        return wrong(habits.wrong_sign);
-    }
-    match spec.inner {
-        Some(inner) if !(upper_case(inner.name) && spec.is_inner_signed_by(fields, &account.credentials)) => {
-            wrong("企业微信签名失败")
-        }
-        _ => Ok(()),
-    }
-}
-
 fn check_permission(account: &Account, arrival: &Arrival, habits: &Habits) -> Result<(), Refusal> {
     if !account.product_open {
         let (code, text) = habits.unopened;
@@ -253,5 +275,54 @@ fn check_permission(account: &Account, arrival: &Arrival, habits: &Habits) -> Re
             Err(Refusal::new(ErrorCode::NoAuth, habits.foreign_address))
         }
         _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use wechatpay_proto::v2::mmpaymkttransfers::{GetHbInfo, SendRedPack};
+    use wechatpay_proto::wire;
+
+    use super::*;
+    use crate::seed::Seed;
+
+    type Refuse = fn(&Engine, &Fields<'_>, Refusal) -> Answered;
+    const SEND: Refuse = |engine, fields, refusal| refuse::<SendRedPack<'_>>(engine, fields, refusal);
+    const QUERY: Refuse = |engine, fields, refusal| refuse::<GetHbInfo<'_>>(engine, fields, refusal);
+
+    /// The element `name` of SYSTEMERROR under one switch, `-` for none.
+    fn refused(refuse: Refuse, (switch, value): (&str, &str), name: &str) -> String {
+        let mut rules = Rules::default();
+        rules.set(switch, value).unwrap();
+        let refusal = Refusal::system_error(&rules);
+        let engine = Engine::new(Seed(0), rules);
+        let request = wire::parse(b"<xml><mch_id>1</mch_id><mch_billno>2</mch_billno></xml>", &[]).unwrap();
+        let body = refuse(&engine, request.untrusted(), refusal).response.into_body();
+        let answer = wire::parse(&body, &[]).unwrap();
+        answer.untrusted().get(name).unwrap_or("-").to_owned()
+    }
+
+    #[test]
+    fn systemerror_has_a_text_of_three_and_echoes_where_the_rules_say_so() {
+        for (value, text) in [
+            ("accepted", "请求已受理，请稍后使用原单号查询发放结果"),
+            ("busy", "系统繁忙，请再试"),
+            ("retry", "系统错误,请稍后使用原单号重试,请勿更换单号"),
+        ] {
+            for name in ["return_msg", "err_code_des"] {
+                assert_eq!(refused(SEND, ("system-error", value), name), text);
+            }
+        }
+        assert_eq!(refused(SEND, ("echoes", "most"), "mch_billno"), "-");
+        assert_eq!(refused(SEND, ("echoes", "all"), "mch_billno"), "2");
+    }
+
+    #[test]
+    fn systemerror_is_a_number_in_the_sample_of_a_send() {
+        let sample = ("envelope", "documented");
+        assert_eq!(refused(SEND, sample, "err_code"), "268458547");
+        assert_eq!(refused(QUERY, sample, "err_code"), "SYSTEMERROR");
+        assert_eq!(refused(SEND, ("envelope", "real"), "err_code"), "SYSTEMERROR");
+        assert_eq!(refused(SEND, sample, "return_code"), "FAIL");
     }
 }

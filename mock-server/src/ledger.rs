@@ -307,6 +307,7 @@ mod tests {
             sender_name: None,
             sender_header_media_id: None,
             send_listid: number.to_string(),
+            fingerprint: String::new(),
             status: Status::Sending,
             reason: None,
             created: now,

@@ -58,7 +58,7 @@ mod merchant;
 mod mock;
 mod outcome;
 mod packet;
-mod rules;
+pub mod rules;
 mod seed;
 #[cfg(feature = "server")]
 mod serve;
@@ -87,7 +87,7 @@ pub use merchant::{FormerKey, MerchantBuilder, MerchantMode, MerchantSpec, MockM
 pub use mock::{Mock, MockBuilder, MockError};
 pub use outcome::{Admission, Broken, Commit, Effect, End, Hello, Outcome, Piece, RequestId, TlsFlaw};
 pub use packet::{Action, ActionError, Claim, Hold, Kind, OrderKey, RedPacket, Share, Status, Until};
-pub use rules::{GroupRedPack, RuleError, Rules};
+pub use rules::{GroupRedPack, RuleError, Rules, Switch};
 #[cfg(feature = "server")]
 pub use serve::{Connections, ServeError, Server, ServerBuilder};
 pub use state::{

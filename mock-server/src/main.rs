@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use serde::Serialize;
-use wechatpay_mock_server::{Clock, GroupRedPack, Mock, MockMerchant, Rules, ServeError, Server};
+use wechatpay_mock_server::{Clock, Mock, MockMerchant, Rules, ServeError, Server, Switch};
 use wechatpay_proto::Mode;
 
 /// A stand-in for WeChat Pay APIv2: the red packets (sendredpack, sendminiprogramhb, sendgroupredpack, gethbinfo,
@@ -42,10 +42,14 @@ struct Options {
     #[arg(long, env = "WECHATPAY_MOCK_CLOCK", default_value = "real", value_parser = parse_clock)]
     clock: Clock,
 
-    /// Switches, as name=value,…: sendgroupredpack=closed|legacy|gone (it is closed, as the service has it; it works
-    /// as before 2024-06-05; its path is unknown); workwx_failures=signed|unsigned (signed as documented; without a
-    /// sign as seen).
-    #[arg(long, env = "WECHATPAY_MOCK_RULES", value_name = "SWITCHES", value_parser = parse_rules)]
+    /// Switches, as name=value,…; --help lists them.
+    #[arg(
+        long,
+        env = "WECHATPAY_MOCK_RULES",
+        value_name = "SWITCHES",
+        value_parser = parse_rules,
+        long_help = list_rules()
+    )]
     rules: Option<Rules>,
 }
 
@@ -53,35 +57,24 @@ fn parse_clock(text: &str) -> Result<Clock, String> {
     Clock::parse(text).map_err(|error| error.to_string())
 }
 
+/// What `--help` says of the switches.
+fn list_rules() -> String {
+    let show = |switch: Switch| {
+        format!(
+            "{}=<{}> [default: {}]\n    {}\n",
+            switch.name, switch.accepted, switch.default, switch.meaning
+        )
+    };
+    let switches: String = Rules::default().describe().into_iter().map(show).collect();
+    format!("Switches, as name=value,…:\n{switches}")
+}
+
 fn parse_rules(text: &str) -> Result<Rules, String> {
     let mut rules = Rules::default();
     for (name, value) in parts(text, None)? {
-        match name {
-            "sendgroupredpack" => rules.group = parse_group(value)?,
-            "workwx_failures" => rules.sign_work_weixin_failures = parse_signed(value)?,
-            other => {
-                return Err(format!("unknown switch {other}: there are sendgroupredpack, workwx_failures"));
-            }
-        }
+        rules.set(name, value).map_err(|error| error.to_string())?;
     }
     Ok(rules)
-}
-
-fn parse_group(text: &str) -> Result<GroupRedPack, String> {
-    match text {
-        "closed" => Ok(GroupRedPack::Closed),
-        "legacy" => Ok(GroupRedPack::Legacy),
-        "gone" => Ok(GroupRedPack::Gone),
-        other => Err(format!("sendgroupredpack={other}: there are closed, legacy, gone")),
-    }
-}
-
-fn parse_signed(text: &str) -> Result<bool, String> {
-    match text {
-        "signed" => Ok(true),
-        "unsigned" => Ok(false),
-        other => Err(format!("workwx_failures={other}: there are signed, unsigned")),
-    }
 }
 
 /// Takes `name=value,…` apart; only one name may come more than once.

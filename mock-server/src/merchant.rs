@@ -215,7 +215,9 @@ pub(crate) fn create(engine: &mut Engine, spec: MerchantSpec) -> Result<Account,
     if engine.accounts.contains_key(&mch_id) {
         return Err(MockError::Merchant { part: "mch_id", problem: format!("{mch_id} is taken") });
     }
-    engine.rules.set_own(&mch_id, &spec.rules)?;
+    let mut rules = engine.rules.clone();
+    spec.rules.iter().try_for_each(|(name, value)| rules.set(Some(&mch_id), name, value))?;
+    engine.rules = rules;
     engine.add(account.clone(), balance_fen);
     Ok(account)
 }

@@ -14,7 +14,7 @@ use crate::journal::{Journal, JournalLimits};
 use crate::ledger::Ledger;
 use crate::outcome::{Admission, Hello, Outcome};
 use crate::packet::{Action, ActionError, OrderKey, RedPacket};
-use crate::rules::Rules;
+use crate::rules::{RuleError, Rules};
 use crate::seed::Seed;
 use crate::waiting::Arrivals;
 
@@ -34,6 +34,9 @@ pub enum MockError {
         /// What was given.
         text: String,
     },
+    /// A switch of a merchant cannot be set.
+    #[error("merchant: rules: {0}")]
+    Rule(#[from] RuleError),
     /// A part of a merchant is not what it must be.
     #[error("merchant: {part} {problem}")]
     Merchant {

@@ -135,6 +135,8 @@ pub struct RedPacket {
     pub sender_header_media_id: Option<String>,
     /// 微信单号.
     pub send_listid: String,
+    /// 64 hexadecimal digits that stand for all that its request said, but for the nonce and the signs.
+    pub fingerprint: String,
     /// Where it stands.
     pub status: Status,
     /// What is in the way of a packet that is not sent.

@@ -128,6 +128,8 @@ pub struct PacketState {
     pub sender_header_media_id: Option<String>,
     pub send_listid: String,
     #[serde(default)]
+    pub fingerprint: String,
+    #[serde(default)]
     pub reason: Option<String>,
     pub last_attempt: Time,
     /// Every status it had, and since when; the last is the present one.
@@ -239,7 +241,7 @@ impl State {
             version: STATE_VERSION,
             seed: Some(engine.seed.0),
             clock: Some(ClockState { mode: clock.mode(), now: Some(now) }),
-            rules: engine.rules.world().switches(),
+            rules: switches(engine.rules.world()),
             merchants: merchants(engine),
             users: engine.users.all().map(user).collect(),
             red_packets: engine.ledger.packets().map(packet).collect(),
@@ -294,6 +296,10 @@ impl ClockState {
     }
 }
 
+fn switches(rules: &Rules) -> BTreeMap<String, String> {
+    rules.switches().into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+}
+
 /// Service providers come before those under them.
 fn merchants(engine: &Engine) -> Vec<MerchantSpec> {
     let (under, own): (Vec<_>, Vec<_>) =
@@ -320,6 +326,7 @@ fn packet(packet: &RedPacket) -> PacketState {
         sender_name: packet.sender_name.clone(),
         sender_header_media_id: packet.sender_header_media_id.clone(),
         send_listid: packet.send_listid.clone(),
+        fingerprint: packet.fingerprint.clone(),
         reason: packet.reason.clone(),
         last_attempt: packet.last_attempt,
         history: packet.history.iter().map(|&(at, status)| HistoryState { at, status }).collect(),
@@ -355,6 +362,7 @@ fn restore_packet(ledger: &mut Ledger, state: PacketState) -> Result<(), String>
         sender_name: state.sender_name,
         sender_header_media_id: state.sender_header_media_id,
         send_listid: state.send_listid,
+        fingerprint: state.fingerprint,
         status: *status,
         reason: state.reason,
         created: *created,

@@ -11,6 +11,7 @@ use super::{Caller, Habits, Handled, querying};
 use crate::answer::Refusal;
 use crate::engine::Engine;
 use crate::packet::{Kind, RedPacket};
+use crate::rules::HbList;
 
 impl<'f> Handled<'f> for GetHbInfo<'f> {
     const HABITS: &'static Habits = querying::HABITS;
@@ -23,17 +24,20 @@ impl<'f> Handled<'f> for GetHbInfo<'f> {
         querying::echo!(GetHbInfoReply, head, fields)
     }
 
-    fn tell<'b>(reply: &mut GetHbInfoReply<'b>, _: &Engine, packet: &'b RedPacket) {
+    fn tell<'b>(reply: &mut GetHbInfoReply<'b>, engine: &Engine, packet: &'b RedPacket) {
         querying::describe!(&mut *reply, packet);
         reply.hb_type = Some(if packet.kind == Kind::Group { HbType::Group } else { HbType::Normal });
         reply.total_num = u32::try_from(packet.shares.len()).ok();
+        let hblist = engine.rules_of(&packet.key.mch_id).hblist;
         reply.hblist = packet
             .claims()
+            .filter(|_| hblist != HbList::Absent)
             .map(|(amount, claim)| {
                 let mut info = HbInfo::default();
                 info.openid = Some(Cow::Borrowed(&claim.openid));
                 info.amount = Some(amount);
-                info.rcv_time = Some(BeijingTime::new(claim.at.to_answer()));
+                let timed = hblist != HbList::NoRcvTime;
+                info.rcv_time = timed.then(|| BeijingTime::new(claim.at.to_answer()));
                 info
             })
             .collect();

@@ -6,6 +6,7 @@ use super::{Caller, Habits};
 use crate::answer::Refusal;
 use crate::engine::Engine;
 use crate::packet::{Kind, OrderKey, RedPacket};
+use crate::rules::NotFound;
 
 pub(super) const HABITS: &Habits = &Habits {
     appid: "appid",
@@ -13,6 +14,7 @@ pub(super) const HABITS: &Habits = &Habits {
     malformed: "请求的xml格式错误，或者post的数据为空",
     no_certificate: "请求未携带证书，或请求携带的证书出错",
     wrong_certificate: "请求未携带证书，或请求携带的证书出错",
+    documented_system_error: "SYSTEMERROR",
     wrong_sign: "商户签名错误",
     unopened: ("NO_AUTH", "没有权限"),
     foreign_address: "没有权限",
@@ -26,13 +28,21 @@ pub(super) fn find(
     knows: impl Fn(Kind) -> bool,
 ) -> Result<RedPacket, Refusal> {
     let key = OrderKey::new(caller.mch_id, mch_billno);
-    engine.count_poll(caller.now, &key);
-    let horizon = engine.rules_of(caller.mch_id).query_horizon;
-    let packet = engine.ledger.packet(&key);
-    packet
-        .filter(|packet| knows(packet.kind) && caller.now.since(packet.created) <= horizon)
-        .cloned()
-        .ok_or_else(|| Refusal::new(ErrorCode::NotFound, "指定单号数据不存在"))
+    if !engine.count_query(caller.now, caller.mch_id) {
+        return Err(Refusal::new(ErrorCode::FreqLimit, "受频率限制"));
+    }
+    let rules = engine.rules_of(caller.mch_id);
+    let (ages, not_found) = (rules.query_lag..=rules.query_horizon, rules.not_found);
+    let finds = |packet: &&RedPacket| knows(packet.kind) && ages.contains(&caller.now.since(packet.created));
+    if engine.ledger.packet(&key).filter(finds).is_some() {
+        engine.count_poll(caller.now, &key);
+    }
+    let code = match not_found {
+        NotFound::NotFound => ErrorCode::NotFound,
+        NotFound::SystemError => ErrorCode::SystemError,
+    };
+    let packet = engine.ledger.packet(&key).filter(finds).cloned();
+    packet.ok_or_else(|| Refusal::new(code, "指定单号数据不存在"))
 }
 
 /// The order as the request named it; the types of the answers have these fields alike, each for itself.

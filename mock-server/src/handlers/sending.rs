@@ -1,15 +1,19 @@
 //! Sending, for all endpoints that do: an order is taken once; sending its number again never pays again.
 
+use wechatpay_proto::endpoint::Presence;
 use wechatpay_proto::v2::mmpaymkttransfers::Scene;
 use wechatpay_proto::wire::Fields;
 use wechatpay_proto::{ErrorCode, Fen};
 
 use super::provider::{self, Relation};
-use super::{Caller, Habits};
+use super::{Caller, Habits, params};
 use crate::answer::Refusal;
 use crate::clock::Time;
 use crate::engine::Engine;
-use crate::packet::{Action, Hold, Kind, OrderKey, RedPacket, Status};
+use crate::outcome::Commit;
+use crate::packet::{Action, Hold, Kind, OrderKey, RedPacket, Status, Until};
+use crate::rules::{Extent, NoBalance, Rules, Settle};
+use crate::seed::Seed;
 use crate::users::UserFlag;
 
 const TOO_MANY: &str = "该用户今日领取红包个数超过限制";
@@ -20,6 +24,7 @@ pub(super) const HABITS: Habits = Habits {
     malformed: "输入xml参数格式错误",
     no_certificate: "证书出错，请登录微信支付商户平台下载证书",
     wrong_certificate: "请求没带商户API证书或者带上了错误的商户API证书",
+    documented_system_error: "268458547",
     wrong_sign: "签名错误",
     unopened: (
         "PRODUCT_AUTHORITY_UNOPEN",
@@ -93,13 +98,14 @@ pub(super) fn send(
     let payer = provider::payer(engine, caller, order.relation)?;
     let (now, key) = (caller.now, OrderKey::new(caller.mch_id, order.mch_billno));
     if let Some(packet) = engine.ledger.packet(&key) {
-        compare(packet, order)?;
+        compare(packet, order, caller, engine.rules_of(caller.mch_id))?;
     }
     engine.count_send(now, caller.mch_id)?;
     match engine.ledger.packet(&key) {
         Some(packet) => {
-            if now.since(packet.last_attempt) < engine.rules_of(caller.mch_id).resend_gap {
-                return Err(Refusal::too_often());
+            let rules = engine.rules_of(caller.mch_id);
+            if now.since(packet.last_attempt) < rules.resend_gap {
+                return Err(Refusal::too_soon(rules));
             }
             match (packet.status, packet.hold) {
                 (Status::Failed, _) => {
@@ -115,8 +121,8 @@ pub(super) fn send(
             }
         }
         None => {
-            check_amount(engine, caller, order)?;
-            open(engine, now, &key, payer, order);
+            check_amount(engine.rules_of(caller.mch_id), order)?;
+            open(engine, caller, &key, payer, order);
         }
     }
     pay(engine, caller, &key)
@@ -131,7 +137,7 @@ fn held(engine: &mut Engine, now: Time, key: &OrderKey, hold: Hold) -> Result<Re
 }
 
 /// The number is taken; the parameters must be those it was taken with.
-fn compare(packet: &RedPacket, order: &Order<'_>) -> Result<(), Refusal> {
+fn compare(packet: &RedPacket, order: &Order<'_>, caller: &Caller<'_>, rules: &Rules) -> Result<(), Refusal> {
     let text = if packet.kind != order.kind {
         "更换了红包类型，但商户单号未更新"
     } else if packet.re_openid != order.re_openid {
@@ -142,15 +148,22 @@ fn compare(packet: &RedPacket, order: &Order<'_>) -> Result<(), Refusal> {
         "更换了appid，但商户单号未更新"
     } else if packet.shares.len() != order.total_num as usize {
         "更换了红包个数，但商户单号未更新"
+    } else if rules.reentry_compare == Extent::All && packet.fingerprint != fingerprint(caller) {
+        "更换了其他参数，但商户单号未更新"
     } else {
         return Ok(());
     };
     Err(Refusal::new(ErrorCode::FatalError, text))
 }
 
-/// An amount out of range is refused outright and leaves no order.
-fn check_amount(engine: &Engine, caller: &Caller<'_>, order: &Order<'_>) -> Result<(), Refusal> {
-    let (rules, count) = (engine.rules_of(caller.mch_id), u64::from(order.total_num));
+/// A scene that is not opened and an amount out of range are refused outright and leave no order.
+fn check_amount(rules: &Rules, order: &Order<'_>) -> Result<(), Refusal> {
+    if order.scene_id.is_some_and(|scene| !rules.open_scenes.contains(&scene)) {
+        return Err(params::param_error(
+            "该场景未开通，请登陆商户平台:产品中心-现金红包-产品设置-使用场景 进行开通",
+        ));
+    }
+    let count = u64::from(order.total_num);
     // Of a group packet it is the average that must lie between the limits.
     let average = |least: u32, most: u32| {
         (count * u64::from(least)..=count * u64::from(most)).contains(&u64::from(order.total_amount.0))
@@ -167,8 +180,18 @@ fn check_amount(engine: &Engine, caller: &Caller<'_>, order: &Order<'_>) -> Resu
     }
 }
 
-fn open(engine: &mut Engine, now: Time, key: &OrderKey, payer: String, order: &Order<'_>) {
-    let seed = engine.seed;
+/// What stands for all that a request says, but for what is new in every request.
+fn fingerprint(caller: &Caller<'_>) -> String {
+    let rows = caller.spec.fields.iter().filter(|row| row.presence != Presence::Computed);
+    let said = rows
+        .filter(|row| row.name != "nonce_str")
+        .filter_map(|row| caller.fields.get(row.name).map(|value| [row.name, value]));
+    // Not of the mock's seed, which may change while the order lives.
+    Seed(0).hex("fields", &said.flatten().collect::<Vec<_>>())
+}
+
+fn open(engine: &mut Engine, caller: &Caller<'_>, key: &OrderKey, payer: String, order: &Order<'_>) {
+    let (seed, now) = (engine.seed, caller.now);
     let packet = RedPacket {
         key: key.clone(),
         kind: order.kind,
@@ -180,6 +203,7 @@ fn open(engine: &mut Engine, now: Time, key: &OrderKey, payer: String, order: &O
         sender_name: order.sender_name.map(str::to_owned),
         sender_header_media_id: order.sender_header_media_id.map(str::to_owned),
         send_listid: seed.send_listid(now, key),
+        fingerprint: fingerprint(caller),
         status: Status::Sending,
         reason: None,
         created: now,
@@ -198,15 +222,32 @@ fn pay(engine: &mut Engine, caller: &Caller<'_>, key: &OrderKey) -> Result<RedPa
     let obstacle = engine.ledger.packet(key).and_then(|packet| obstacle(engine, now, packet));
     let reason = obstacle.as_ref().map(|refusal| refusal.text.to_string());
     engine.attempted(key, now, reason);
-    if let Some(refusal) = obstacle {
-        return Err(refusal);
+    let rules = engine.rules_of(caller.mch_id);
+    match obstacle {
+        Some(Refusal { code: ErrorCode::NotEnough, .. }) if rules.no_balance == NoBalance::Processing => {
+            return Err(Refusal::processing(Commit::NotApplied));
+        }
+        Some(refusal) => return Err(refusal),
+        None => {}
     }
-    if let Some(hold) = caller.hold {
+    // What a fault has in mind goes before the rule.
+    if let Some(hold) = caller.hold.or_else(|| settling(rules.settle, now)) {
         engine.hold(key, hold);
         return held(engine, now, key, hold);
     }
-    let busy = |_| Refusal::new(ErrorCode::SystemError, "系统繁忙，请再试").without_echoes();
-    engine.act(now, key, &Action::Settle).map_err(busy)
+    let busy = Refusal::system_error(rules);
+    engine.act(now, key, &Action::Settle).map_err(|_| busy)
+}
+
+/// What holds an order that is not paid at once.
+fn settling(settle: Settle, now: Time) -> Option<Hold> {
+    let until = match settle {
+        Settle::AtOnce => return None,
+        Settle::After(span) => Until::Time(now.after(span)),
+        Settle::Polls(count) => Until::Polls(count),
+        Settle::Manual => Until::Never,
+    };
+    Some(Hold { until, fails: false, processing: false })
 }
 
 fn obstacle(engine: &Engine, now: Time, packet: &RedPacket) -> Option<Refusal> {
@@ -218,6 +259,8 @@ fn obstacle(engine: &Engine, now: Time, packet: &RedPacket) -> Option<Refusal> {
     let mut flags = engine.users.flags(&packet.key.mch_id, &packet.re_openid);
     let (code, text) = if let Some(blocked) = flags.find_map(|flag| blocked(flag, packets)) {
         blocked
+    } else if rules.night_window && now.is_night() {
+        (ErrorCode::new("TIME_LIMITED"), "企业红包的发送时间受限")
     } else if one_user && rules.user_packets_a_day.is_some_and(|most| packets >= most) {
         (ErrorCode::SendNumLimit, TOO_MANY)
     } else if one_user && rules.user_fen_a_day.is_some_and(|most| user_fen + fen > most) {

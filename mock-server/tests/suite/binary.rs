@@ -8,7 +8,7 @@ use std::process::{Child, ChildStdout, Command, Output, Stdio};
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use wechatpay_mock_server::{Mock, MockMerchant};
+use wechatpay_mock_server::{Mock, MockMerchant, Rules};
 use wechatpay_proto::transport::BlockingTransport as _;
 use wechatpay_transport_ureq::{Identity, Roots, Settings, UreqTransport};
 
@@ -208,6 +208,24 @@ fn rules_say_what_sendgroupredpack_answers_and_flags_beat_the_variable() {
     };
     assert_eq!(group(&variable(&[])), legacy);
     assert_eq!(group(&variable(&["--rules", "sendgroupredpack=closed"])), closed);
+}
+
+#[test]
+fn every_switch_can_be_set_and_is_in_the_help() {
+    let help = command(&["--help"]).output().unwrap();
+    let help = String::from_utf8(help.stdout).unwrap();
+    for switch in Rules::default().describe() {
+        let line = format!("{}=<{}> [default: {}]", switch.name, switch.accepted, switch.default);
+        assert!(help.contains(&line) && help.contains(switch.meaning), "{line}");
+    }
+    // Over plain HTTP, with a sign that covers a field that nobody knows.
+    let running = Running::start(&["--rules", "plain-cert=trust,sign_scope=all", "--merchant", MERCHANT]);
+    let mock = Mock::builder().build();
+    let twin = mock.merchant().mch_id(MCH_ID).key(KEY).appid(APPID).create().unwrap();
+    let xml = Form::send(&twin, "1").with("sign_type", "MD5").xml();
+    let sent = request("POST /mmpaymkttransfers/sendredpack", "Connection: close\r\n", &xml);
+    let answer = talk(running.address(), sent);
+    assert!(answer.contains("发放成功"), "{answer}");
 }
 
 #[test]

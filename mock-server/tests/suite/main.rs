@@ -14,6 +14,7 @@ mod miniprogram;
 mod orders;
 mod provider;
 mod samples;
+mod switches;
 mod workweixin;
 
 #[cfg(feature = "server")]

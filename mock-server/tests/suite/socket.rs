@@ -112,6 +112,9 @@ fn a_mebibyte_is_read_and_a_byte_more_is_not() {
     let answer = of(MAX_REQUEST + 1);
     assert_eq!(status(&answer), 413, "{answer}");
     assert!(answer.contains("<center>nginx</center>"));
+    mock.set_rule(None, "large-body", "xml-error").unwrap();
+    let answer = of(MAX_REQUEST + 1);
+    assert!(status(&answer) == 200 && answer.contains("XML_ERROR"), "{answer}");
     health(server.address());
 }
 
