@@ -10,6 +10,9 @@ use crate::engine::{Event, Fired};
 use crate::packet::{Action, ActionError, Hold, Kind, OrderKey, RedPacket, Status, Until};
 use crate::rules::RuleBook;
 
+/// Why an order is not paid whose payer has not the money.
+pub(crate) const NOT_ENOUGH: &str = "帐号余额不足，请到商户平台充值后再重试";
+
 /// All packets and balances of a mock.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Ledger {
@@ -123,8 +126,8 @@ impl Ledger {
         };
         match self.act(key, &action, now, rules) {
             Ok(packet) => Some(packet.status),
-            Err(error) => {
-                self.attempted(key, now, Some(error.to_string()));
+            Err(_) => {
+                self.attempted(key, now, Some(NOT_ENOUGH.to_owned()));
                 self.plan(key, rules);
                 None
             }

@@ -10,6 +10,7 @@ use super::{Caller, Habits, params};
 use crate::answer::Refusal;
 use crate::clock::Time;
 use crate::engine::Engine;
+use crate::ledger::NOT_ENOUGH;
 use crate::outcome::Commit;
 use crate::packet::{Action, Hold, Kind, OrderKey, RedPacket, Status, Until};
 use crate::rules::{Extent, NoBalance, Rules, Settle};
@@ -272,7 +273,7 @@ fn obstacle(engine: &Engine, now: Time, packet: &RedPacket) -> Option<Refusal> {
         let text = "您的商户号今日发放金额超过限制，如有需要请登录微信支付商户平台更改API安全配置";
         (ErrorCode::SendAmountLimit, text)
     } else if engine.ledger.balance(&packet.payer) < fen {
-        (ErrorCode::NotEnough, "帐号余额不足，请到商户平台充值后再重试")
+        (ErrorCode::NotEnough, NOT_ENOUGH)
     } else {
         return None;
     };

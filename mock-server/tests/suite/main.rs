@@ -16,6 +16,7 @@ mod provider;
 mod samples;
 mod switches;
 mod workweixin;
+mod world;
 
 #[cfg(feature = "server")]
 mod admin;
