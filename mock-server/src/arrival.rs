@@ -79,18 +79,15 @@ pub struct Arrival {
 }
 
 impl Arrival {
-    /// The same, with the certificate taken for something else.
+    /// The same, with the certificate taken for something else. Where there is none of a merchant, there is none to
+    /// be mistaken.
     pub(crate) fn taken_for(&self, mistaken: Mistaken) -> Self {
-        let standing = |standing| match &self.certificate {
-            Certificate::Merchant { mch_id, .. } => {
-                Certificate::Merchant { mch_id: mch_id.clone(), standing }
-            }
-            other => other.clone(),
-        };
+        let Certificate::Merchant { mch_id, .. } = &self.certificate else { return self.clone() };
+        let standing = |standing| Certificate::Merchant { mch_id: mch_id.clone(), standing };
         let certificate = match mistaken {
             Mistaken::Missing => Certificate::None,
             Mistaken::Foreign => Certificate::Foreign,
-            Mistaken::OtherMerchant => Certificate::of("0"),
+            Mistaken::OtherMerchant => Certificate::of(format!("{mch_id}0")),
             Mistaken::Expired => standing(Standing::Expired),
             Mistaken::Revoked => standing(Standing::Revoked),
         };

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::account::Account;
 use crate::clock::{Clock, Time};
 use crate::engine::{Engine, Fired};
+use crate::fault::{ArmedFault, FaultError, FaultPatch, FaultRule};
 use crate::journal::Filter;
 use crate::mock::{Mock, MockError};
 use crate::packet::{Hold, OrderKey, Status, Until};
@@ -50,6 +51,27 @@ pub enum Scope {
     Faults,
     /// The clock. It is everybody's: a reset of one merchant leaves it.
     Clock,
+}
+
+/// A fault that is armed as long as this lives.
+#[derive(Debug)]
+#[must_use = "the fault is disarmed when this is dropped"]
+pub struct ScopedFault {
+    mock: Mock,
+    id: u64,
+}
+
+impl ScopedFault {
+    /// Its number.
+    pub fn id(&self) -> u64 {
+        self.id
+    }
+}
+
+impl Drop for ScopedFault {
+    fn drop(&mut self) {
+        self.mock.disarm(self.id);
+    }
 }
 
 impl Mock {
@@ -120,6 +142,56 @@ impl Mock {
         })
     }
 
+    /// Arms a fault, in front of all others, and gives it a number.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use wechatpay_mock_server::{Fault, Mock};
+    /// let mock = Mock::builder().build();
+    /// let id = mock.arm(Fault::reply_lost().on("sendredpack").times(1))?;
+    /// assert!(mock.disarm(id));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn arm(&self, rule: FaultRule) -> Result<u64, FaultError> {
+        self.with_world_mut(|engine, now| engine.faults.arm(now, rule))
+    }
+
+    /// Arms a fault until the guard is dropped.
+    pub fn arm_scoped(&self, rule: FaultRule) -> Result<ScopedFault, FaultError> {
+        self.arm(rule).map(|id| ScopedFault { mock: self.clone(), id })
+    }
+
+    /// Takes a fault away; `false` where none has the number.
+    pub fn disarm(&self, id: u64) -> bool {
+        self.with_engine(|engine| engine.faults.disarm(id))
+    }
+
+    /// Takes all faults away, or those that name one merchant; how many those were.
+    pub fn disarm_all(&self, mch_id: Option<&str>) -> usize {
+        self.with_engine(|engine| engine.faults.disarm_all(mch_id))
+    }
+
+    /// The faults that are armed, the newest first.
+    pub fn faults(&self) -> Vec<ArmedFault> {
+        self.with_world_mut(|engine, now| engine.faults.list(now))
+    }
+
+    /// A fault that is armed.
+    pub fn fault(&self, id: u64) -> Option<ArmedFault> {
+        self.with_world_mut(|engine, now| engine.faults.get(now, id))
+    }
+
+    /// Changes a fault that is armed.
+    pub fn patch_fault(&self, id: u64, patch: &FaultPatch) -> Result<ArmedFault, FaultError> {
+        self.with_world_mut(|engine, now| engine.faults.patch(now, id, patch))
+    }
+
+    /// Whether requests may ask for faults themselves, by a header or their `remark`. They may, unless told otherwise.
+    pub fn set_in_band(&self, on: bool) {
+        self.with_engine(|engine| engine.faults.in_band.on = on);
+    }
+
     /// Replaces what is known of a user, to one merchant alone or to all. Without flags the user is fine again.
     pub fn set_user(&self, mch_id: Option<&str>, openid: &str, flags: Vec<UserFlag>) {
         self.with_engine(|engine| engine.users.put(mch_id, openid, flags));
@@ -179,8 +251,9 @@ impl Mock {
     /// Puts a world in place of this one. The journal stays. On an error nothing has changed.
     pub fn restore(&self, state: State) -> Result<(), StateError> {
         let clock = state.clock.as_ref().map(crate::state::ClockState::clock).transpose()?;
+        let now = clock.as_ref().unwrap_or(&self.clock()).now();
         self.replace_world(clock, |engine, rules| {
-            let mut built = state.build(engine.seed, rules)?;
+            let mut built = state.build(engine.seed, rules, now)?;
             built.requests = built.requests.max(engine.requests);
             std::mem::swap(&mut built.journal, &mut engine.journal);
             *engine = built;
@@ -227,6 +300,7 @@ fn reset_state(engine: &mut Engine, mch_id: Option<&str>) {
 /// Forgets what happened to a merchant, but for its money.
 fn forget(engine: &mut Engine, mch_id: &str) {
     engine.users.forget(Some(mch_id));
+    engine.faults.in_band.forget(Some(mch_id));
     engine.recent.remove(mch_id);
     engine.schedule.retain(|late| late.key().mch_id != mch_id);
 }

@@ -31,6 +31,7 @@ mod schedule;
 
 pub use recent::Recent;
 use route::Route;
+pub(crate) use route::{served, spec};
 pub(crate) use schedule::Late;
 use schedule::Schedule;
 pub use schedule::{Event, Fired};
@@ -159,11 +160,16 @@ impl Engine {
         let visit = Visit { now, arrival: &arrival, hold: None };
         match chosen.carry(now) {
             Carry::Now => self.visit(letter, &visit, Some(chosen)),
-            Carry::Held(hold) => self.visit(letter, &Visit { hold: Some(hold), ..visit }, Some(chosen)),
+            Carry::Held { hold, reason } => {
+                let outcome = self.visit(letter, &Visit { hold: Some(hold), ..visit }, Some(chosen));
+                self.ledger.explain(&letter.key(), hold, reason);
+                outcome
+            }
             Carry::Twice { first } => {
-                let outcomes = [0, 1].map(|_| self.visit(letter, &visit, Some(chosen)));
-                let [one, other] = outcomes;
-                if first { one } else { other }
+                let [one, other] = [0, 1].map(|_| self.visit(letter, &visit, Some(chosen)));
+                // The client's request was carried out if either delivery was.
+                let commit = if one.commit == Commit::NotApplied { other.commit } else { one.commit };
+                Outcome { commit, ..if first { one } else { other } }
             }
             Carry::Rehearsed => {
                 let answered = self.rehearse(letter, &visit);
@@ -238,11 +244,13 @@ impl Engine {
     ) -> Outcome {
         self.requests += 1;
         let id = RequestId(self.requests);
-        let mut response = match (chosen.and_then(Chosen::refusal), letter.route) {
-            (Some(refusal), Some(route)) => (route.refuse)(self, letter.fields, refusal).response,
-            _ => answered.response,
-        };
-        mark(&mut response, id, answered.verdict);
+        let rules = self.rules.of(letter.fields.get("mch_id").unwrap_or_default());
+        let Answered { mut response, verdict, .. } =
+            match (chosen.and_then(|chosen| chosen.refusal(rules)), letter.route) {
+                (Some(refusal), Some(route)) => (route.refuse)(self, letter.fields, refusal),
+                _ => answered.clone(),
+            };
+        mark(&mut response, id, verdict);
         let (delay, effect) = match chosen {
             None => (Duration::ZERO, Effect::Reply(response)),
             Some(chosen) => chosen.shape(response, self.accounts.get(&letter.key().mch_id)),

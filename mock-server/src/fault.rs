@@ -1,7 +1,8 @@
 //! Faults on purpose: what can go wrong, and what became of the money meanwhile.
 //!
 //! A fault that hides or falsifies the answer says whether the request was carried out. Those of the first group are
-//! named after that; all others need a [`Plan`], and have no default.
+//! named after that; all others need a [`Plan`], and have no default. Faults that leave the answer true, or that no
+//! request meets, say nothing of it.
 
 use std::time::Duration;
 
@@ -11,10 +12,24 @@ use crate::outcome::{End, TlsFlaw};
 use crate::span;
 
 mod armed;
+mod catalogue;
+mod check;
+mod chosen;
+mod error;
+mod flaws;
+mod in_band;
+mod make;
+mod rule;
 mod shape;
+mod texts;
 
-pub(crate) use armed::{Carry, Chosen, Facts, Faults};
-pub use armed::{FaultError, FaultsState};
+pub use armed::{ArmedFault, FaultsState};
+pub(crate) use armed::{Facts, Faults};
+pub use catalogue::{CatalogueEntry, CatalogueParameter, catalogue};
+pub(crate) use chosen::{Carry, Chosen};
+pub use error::FaultError;
+pub use flaws::{Content, CutAt, Http, Latency, Mistaken, SignFlaw};
+pub use rule::{FaultPatch, FaultRule, Plan, When};
 
 /// What can go wrong. In JSON an object with its name in `fault`: `{"fault":"late_commit","after":"20m"}`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -82,16 +97,16 @@ pub enum Fault {
     },
     /// The order is taken and stays SENDING: for so many queries, or for ever; with a reason, or without.
     StuckState {
-        /// How many queries find it SENDING before it is paid; without it, all do.
+        /// How many queries find it SENDING before it is paid, at least one; without it, all do.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         polls: Option<u32>,
         /// The `reason` that queries show.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         reason: Option<String>,
     },
-    /// The answer names another order, receiver, amount or merchant.
+    /// The answer names another order, receiver, amount or merchant. One that is signed is signed so.
     WrongEcho {
-        /// The field, such as `mch_billno`.
+        /// The field, such as `mch_billno`; put at the end where the answer has none.
         field: String,
         /// What it says; something else than the truth where it is not given.
         #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -110,7 +125,7 @@ pub enum Fault {
     Http(Http),
     /// The answer comes late.
     Latency(Latency),
-    /// The answer comes in pieces.
+    /// The answer comes in pieces, 4096 at most, and the connection is closed behind the last.
     Drip {
         /// Bytes of a piece.
         chunk: usize,
@@ -120,7 +135,7 @@ pub enum Fault {
     },
     /// The connection ends within the answer.
     Cut {
-        /// After so many bytes of the answer, its head included; without it, none.
+        /// Where; before the first byte, where that is not given.
         #[serde(default)]
         at: CutAt,
         /// How it ends.
@@ -140,12 +155,13 @@ pub enum Fault {
     },
 
     // Other.
-    /// The client certificate is taken for something else.
+    /// The client certificate is taken for something else; where there is none, it is still none.
     ClientCertificate {
         /// For what.
         taken_for: Mistaken,
     },
-    /// More than so many requests in a time answer FREQ_LIMIT; those are not carried out.
+    /// More than so many requests of a merchant in any such time answer FREQ_LIMIT; those are not carried out. The others
+    /// go on to the next rule.
     RateLimit {
         /// How many are served.
         most: u32,
@@ -162,177 +178,4 @@ pub enum Fault {
         #[serde(default)]
         behind: bool,
     },
-}
-
-/// What can be wrong with the document of an answer.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "how", rename_all = "snake_case", deny_unknown_fields)]
-#[non_exhaustive]
-pub enum Content {
-    /// It ends after so many bytes; after half of them where that is not given.
-    Truncated {
-        /// How many are left.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        at: Option<usize>,
-    },
-    /// It is empty.
-    Empty,
-    /// It is a page of HTML.
-    Html,
-    /// It is in GBK.
-    Charset,
-    /// A byte order mark stands before it.
-    Bom,
-    /// It has an element more that nobody knows.
-    ExtraField,
-    /// An element stands in it twice, with two values.
-    DuplicateField {
-        /// Which.
-        field: String,
-    },
-    /// An element is missing.
-    MissingField {
-        /// Which.
-        field: String,
-    },
-    /// Its elements come in another order.
-    Reordered,
-    /// Its CDATA sections are split in two.
-    CdataSplit,
-    /// Its texts are written with entities instead of CDATA.
-    Entities,
-    /// It begins with a DOCTYPE.
-    Doctype,
-    /// It declares entities that would grow without end; a few levels of them.
-    EntityBomb,
-    /// It has so many bytes of white space in it; 10 MiB where that is not given, 64 MiB at most.
-    Huge {
-        /// How many.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        bytes: Option<usize>,
-    },
-}
-
-/// What can be wrong with the HTTP of an answer.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "how", rename_all = "snake_case", deny_unknown_fields)]
-#[non_exhaustive]
-pub enum Http {
-    /// Another status, with a page of a proxy: 429, 500, 502, 503 or 504, say.
-    Status {
-        /// 400 to 599.
-        status: u16,
-    },
-    /// 302 to a page of HTML, as by the edge of a network.
-    Redirect,
-    /// Another content type.
-    ContentType {
-        /// Which.
-        value: String,
-    },
-    /// `Content-Length` is wrong.
-    ContentLength {
-        /// By how much: the peer claims more bytes than it sends, or fewer.
-        off_by: i32,
-    },
-    /// The body comes in chunks, of which the last has a size that is no number.
-    BadChunk,
-    /// The body is compressed, though nobody asked.
-    Gzip,
-    /// An answer of status 103 comes first.
-    Informational,
-    /// Two answers come at once.
-    TwoReplies,
-    /// The connection ends behind the answer, which did not say so.
-    CloseAfter,
-}
-
-/// How late an answer comes. The draw is the seed's.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "spread", rename_all = "snake_case", deny_unknown_fields)]
-#[non_exhaustive]
-pub enum Latency {
-    /// Always so much.
-    Fixed {
-        /// How much.
-        #[serde(with = "span")]
-        by: Duration,
-    },
-    /// Anything between two bounds.
-    Uniform {
-        /// The least.
-        #[serde(with = "span")]
-        from: Duration,
-        /// The most.
-        #[serde(with = "span")]
-        to: Duration,
-    },
-    /// As latencies are: mostly near the median, now and then far above.
-    Lognormal {
-        /// Half are below.
-        #[serde(with = "span")]
-        median: Duration,
-        /// The width, 0 to 3: the standard deviation of the logarithm.
-        sigma: f64,
-    },
-}
-
-/// Where an answer is cut.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum CutAt {
-    /// Before its first byte.
-    #[default]
-    Start,
-    /// Behind its head.
-    Head,
-    /// After so many bytes, its head included.
-    Byte(usize),
-}
-
-/// What can be wrong with the sign of an answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum SignFlaw {
-    /// It is over something else.
-    Bad,
-    /// There is none, where one belongs.
-    Missing,
-    /// There is one, where none belongs; it is right.
-    Unexpected,
-    /// It is by the other digest.
-    WrongType,
-    /// It is in lower case.
-    LowerCase,
-    /// It is by another key: the one before, or a made-up one.
-    OldKey,
-}
-
-/// What a client certificate can be taken for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Mistaken {
-    /// None.
-    Missing,
-    /// An expired one.
-    Expired,
-    /// One that was revoked.
-    Revoked,
-    /// One of another authority.
-    Foreign,
-    /// Another merchant's.
-    OtherMerchant,
-}
-
-/// What becomes of a request whose answer is hidden or falsified.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Plan {
-    /// It is carried out.
-    Applied,
-    /// It is not.
-    NotApplied,
-    /// It is carried out so much later.
-    Later(#[serde(with = "span")] Duration),
 }

@@ -108,6 +108,13 @@ impl Ledger {
         self.plan(key, rules);
     }
 
+    /// Gives an order that is held so the reason that queries show.
+    pub(crate) fn explain(&mut self, key: &OrderKey, hold: Hold, reason: Option<String>) {
+        if let Some(packet) = self.packets.get_mut(key).filter(|packet| packet.hold == Some(hold)) {
+            packet.reason = reason;
+        }
+    }
+
     /// Counts a query of an order that is held for so many, and says how it is held now.
     pub(crate) fn poll(&mut self, key: &OrderKey) -> Option<Until> {
         let hold = self.packets.get_mut(key)?.hold.as_mut()?;

@@ -70,9 +70,12 @@ mod waiting;
 
 pub use arrival::{Arrival, Certificate, CertificateFacts, Standing, Via};
 pub use clock::{Clock, Time};
-pub use control::{Scheduled, Scope, Upcoming};
+pub use control::{Scheduled, Scope, ScopedFault, Upcoming};
 pub use engine::{Event, Fired, MAX_REQUEST, Recent};
-pub use fault::{Content, CutAt, Fault, FaultError, FaultsState, Http, Latency, Mistaken, Plan, SignFlaw};
+pub use fault::{
+    ArmedFault, CatalogueEntry, CatalogueParameter, Content, CutAt, Fault, FaultError, FaultPatch, FaultRule,
+    FaultsState, Http, Latency, Mistaken, Plan, SignFlaw, When, catalogue,
+};
 pub use journal::{
     CommitKind, Count, CurlFiles, Difference, Expectation, Expected, Filter, FilterError, Follower, Heard,
     JournalCounts, JournalLimits, JournalLimitsError, JournalView, Matching, Mismatch, NearMiss, Record,

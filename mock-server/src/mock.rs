@@ -197,6 +197,13 @@ impl Mock {
         change(&mut self.settled().engine)
     }
 
+    /// The same, for what goes by the time.
+    pub(crate) fn with_world_mut<R>(&self, change: impl FnOnce(&mut Engine, Time) -> R) -> R {
+        let mut world = self.settled();
+        let now = world.latest;
+        change(&mut world.engine, now)
+    }
+
     pub(crate) fn with_world<R>(&self, read: impl FnOnce(&Engine, &Clock, Time) -> R) -> R {
         let world = self.settled();
         read(&world.engine, &world.clock, world.latest)

@@ -9,6 +9,9 @@ const UNITS: [(&str, u64); 5] = [("ms", 1), ("s", 1_000), ("m", 60_000), ("h", 3
 /// The longest that is taken: 100 years.
 const MOST: u64 = 100 * 366 * 86_400_000;
 
+/// The same as a duration.
+pub(crate) const LONGEST: Duration = Duration::from_millis(MOST);
+
 /// Reads one number and one unit. The error says what would be right.
 pub(crate) fn parse(text: &str) -> Result<Duration, String> {
     let wrong = || format!("{text:?} is not a duration: write 500ms, 2s, 15m, 24h or 30d");
@@ -34,6 +37,30 @@ pub(crate) fn serialize<S: Serializer>(span: &Duration, serializer: S) -> Result
 pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
     let text = String::deserialize(deserializer)?;
     parse(&text).map_err(serde::de::Error::custom)
+}
+
+/// The same where it may be absent; beside it must stand `#[serde(default)]`.
+pub(crate) mod option {
+    use std::time::Duration;
+
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub(crate) fn serialize<S: Serializer>(
+        span: &Option<Duration>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        match span {
+            Some(span) => super::serialize(span, serializer),
+            None => serializer.serialize_none(),
+        }
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<Duration>, D::Error> {
+        let text = Option::<String>::deserialize(deserializer)?;
+        text.map(|text| super::parse(&text).map_err(serde::de::Error::custom)).transpose()
+    }
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 //! Every part but the version may be left out. What can be worked out from the rest is not in it.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -14,7 +15,7 @@ use wechatpay_proto::Fen;
 use crate::arrival::Arrival;
 use crate::clock::{Clock, Time};
 use crate::engine::{Engine, Late, Recent};
-use crate::fault::{FaultError, FaultsState};
+use crate::fault::{FaultRule, Faults, FaultsState};
 use crate::ledger::Ledger;
 use crate::merchant::{self, MerchantSpec};
 use crate::mock::MockError;
@@ -58,6 +59,9 @@ pub struct State {
     /// The faults that are armed.
     #[serde(default)]
     pub faults: FaultsState,
+    /// Faults to be armed besides.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub arm: Vec<FaultRule>,
     /// The sends of the last second, for each merchant.
     #[serde(default)]
     pub recent: BTreeMap<String, Recent>,
@@ -78,6 +82,7 @@ impl Default for State {
             red_packets: Vec::new(),
             late: Vec::new(),
             faults: FaultsState::default(),
+            arm: Vec::new(),
             recent: BTreeMap::new(),
             requests: 0,
         }
@@ -209,7 +214,7 @@ pub enum StateError {
 }
 
 impl StateError {
-    fn part(part: impl Into<String>, problem: impl ToString) -> Self {
+    fn part(part: impl Into<String>, problem: impl fmt::Display) -> Self {
         Self::Part { part: part.into(), problem: problem.to_string() }
     }
 }
@@ -247,13 +252,14 @@ impl State {
             red_packets: engine.ledger.packets().map(packet).collect(),
             late: engine.schedule.all().map(|(at, late)| late_state(at, late)).collect(),
             faults: engine.faults.state(),
+            arm: Vec::new(),
             recent: engine.recent.clone(),
             requests: engine.requests,
         }
     }
 
     /// The world that it describes, on rules and a seed that it may not name.
-    pub(crate) fn build(self, seed: Seed, rules: Rules) -> Result<Engine, StateError> {
+    pub(crate) fn build(self, seed: Seed, rules: Rules, now: Time) -> Result<Engine, StateError> {
         let mut engine = Engine::new(self.seed.map_or(seed, Seed), rules);
         for (name, value) in &self.rules {
             let part = || format!("rules.{name}");
@@ -275,8 +281,11 @@ impl State {
             let (at, late) = restore_late(state).map_err(part)?;
             engine.schedule.put(at, late);
         }
-        let faults = |error: FaultError| StateError::part("faults", error);
-        engine.faults = crate::fault::Faults::from_state(self.faults).map_err(faults)?;
+        engine.faults = Faults::from_state(self.faults).map_err(|error| StateError::part("faults", error))?;
+        for (index, rule) in self.arm.into_iter().enumerate() {
+            let part = |error| StateError::part(format!("arm[{index}]"), error);
+            engine.faults.arm(now, rule).map_err(part)?;
+        }
         engine.recent = self.recent;
         engine.requests = self.requests;
         Ok(engine)

@@ -51,3 +51,13 @@ pub(crate) fn find(path: &str, group: GroupRedPack) -> Option<&'static Route> {
     let gone = group == GroupRedPack::Gone && path == SendGroupRedPack::SPEC.path;
     ROUTES.iter().find(|route| route.spec.path == path && !gone)
 }
+
+/// The paths of all endpoints.
+pub(crate) fn served() -> impl Iterator<Item = &'static str> {
+    ROUTES.iter().map(|route| route.spec.path)
+}
+
+/// The endpoint at a path, whatever the rules say.
+pub(crate) fn spec(path: &str) -> Option<&'static Spec<'static>> {
+    ROUTES.iter().map(|route| route.spec).find(|spec| spec.path == path)
+}

@@ -6,6 +6,8 @@ mod checks;
 mod common;
 mod determinism;
 mod documents;
+mod fault_answers;
+mod faults;
 mod group;
 mod guides;
 mod journal;
