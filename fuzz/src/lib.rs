@@ -2,6 +2,7 @@
 //! seeds; `fuzz_targets/` only calls them.
 
 use bytes::Bytes;
+use wechatpay_mock_server::{Mock, fuzz_http};
 use wechatpay_proto::endpoint::{Endpoint as _, Outgoing, Trust};
 use wechatpay_proto::reply::Reply as _;
 #[allow(deprecated, reason = "what is out of use is read too")]
@@ -34,6 +35,21 @@ pub fn reply(data: &[u8]) {
     if let Some(signed) = signed(&merchant, data) {
         read(&merchant, &http::Response::new(signed));
     }
+}
+
+/// Any bytes on a plain connection to the mock server: it ends, the same bytes bring the same answers, and nobody is
+/// paid, as nobody has shown a certificate.
+pub fn http(data: &[u8]) {
+    let ask = || {
+        let mock = Mock::builder().build();
+        let merchant = mock.merchant().mch_id("10000098").key("exposed_your_key_here_have_risks");
+        let merchant = merchant.create().expect("a sound merchant");
+        (fuzz_http(&mock, data).expect("memory does not fail"), merchant.balance_fen())
+    };
+    let (answers, balance_fen) = ask();
+    assert_eq!(ask(), (answers, balance_fen));
+    // The admin API may do as it likes.
+    assert!(balance_fen == 1_000_000 || data.windows(7).any(|bytes| bytes == b"/__mock"));
 }
 
 macro_rules! settled {
@@ -268,6 +284,33 @@ mod tests {
     #[test]
     fn the_seeds_of_fields_pass() {
         replay("fields", fields);
+    }
+
+    #[test]
+    fn the_seeds_of_http_pass() {
+        replay("http", http);
+    }
+
+    #[test]
+    fn the_seeds_of_http_are_answered() {
+        let mock = Mock::builder().build();
+        for (name, answers) in [
+            ("health", 1),
+            ("post", 1),
+            ("chunked", 2),
+            ("connect", 2),
+            ("connect-tls", 1),
+            ("pipeline", 2),
+            ("admin", 1),
+            ("old", 2),
+            ("lengths", 1),
+        ] {
+            let path = format!("{}/seeds/http/{name}.http", env!("CARGO_MANIFEST_DIR"));
+            let bytes = std::fs::read(path).expect("committed");
+            let text = fuzz_http(&mock, &bytes).expect("memory does not fail");
+            let text = String::from_utf8_lossy(&text);
+            assert_eq!(text.matches("HTTP/1.").count(), answers, "{name}: {text}");
+        }
     }
 
     #[test]

@@ -28,15 +28,17 @@ mod authority;
 mod env;
 mod error;
 mod files;
-pub(crate) mod flaws;
-pub(crate) mod hosts;
-pub(crate) mod judge;
+mod flaws;
+mod hosts;
+mod judge;
 mod mint;
 mod p12;
 mod zip;
 
 pub use env::{EnvFormat, Environment, Sdk};
 pub use error::{AuthorityFault, KitError};
+pub(crate) use flaws::ServerFlaw;
+pub(crate) use hosts::WECHAT_HOSTS;
 pub use mint::Validity;
 
 use authority::{Authority, Purpose};

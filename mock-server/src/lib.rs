@@ -92,7 +92,7 @@ pub use outcome::{Admission, Broken, Commit, Effect, End, Hello, Outcome, Piece,
 pub use packet::{Action, ActionError, Claim, Hold, Kind, OrderKey, RedPacket, Share, Status, Until};
 pub use rules::{GroupRedPack, RuleError, Rules, Switch};
 #[cfg(feature = "server")]
-pub use serve::{Connections, ServeError, Server, ServerBuilder};
+pub use serve::{Connections, ServeError, Server, ServerBuilder, fuzz_http};
 pub use state::{
     ClaimState, ClockState, HistoryState, LateState, PacketState, STATE_VERSION, ShareState, State,
     StateError, UserState,

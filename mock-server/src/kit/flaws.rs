@@ -15,7 +15,6 @@ use super::{Kit, KitError, Validity};
 
 /// What is wrong with the server in a handshake.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-#[cfg_attr(not(test), expect(dead_code, reason = "for the faults of the handshake"))]
 pub(crate) enum ServerFlaw {
     /// Its certificate ran out yesterday.
     Expired,
@@ -36,7 +35,6 @@ pub(super) struct Flaws(Mutex<BTreeMap<ServerFlaw, Arc<ServerConfig>>>);
 
 impl Kit {
     /// As [`server_config`](Self::server_config), with this flaw.
-    #[cfg_attr(not(test), expect(dead_code, reason = "for the faults of the handshake"))]
     pub(crate) fn server_config_with(&self, flaw: ServerFlaw) -> Result<Arc<ServerConfig>, KitError> {
         let mut made = self.flaws.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(config) = made.get(&flaw) {

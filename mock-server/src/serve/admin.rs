@@ -1,185 +1,289 @@
-//! The admin API below `/__mock/`: health, packets, and what a user or time would do to them. It needs no client
-//! certificate, is no merchant traffic, and answers JSON.
+//! The admin API below `/__mock`: the world of a mock, for tests in any language. It needs no client certificate, is
+//! no merchant traffic, meets no faults, and speaks JSON.
+//!
+//! Every call is a row of a table: what it is for, what it takes, what it answers, and the function that does it. The
+//! OpenAPI document is written from the same rows.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderValue, Method, Request, Response, StatusCode, header};
-use serde::Deserialize;
-use serde_json::{Value, json};
-use wechatpay_proto::transport::is_loopback;
+use percent_encoding::percent_decode_str;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
 
+use super::Options;
+use crate::kit::Kit;
 use crate::mock::Mock;
-use crate::packet::{Action, ActionError, Claim, Kind, RedPacket, Share};
+use crate::state::State;
 
-/// What an admin call says instead of an answer.
-struct Refused {
+mod clock;
+mod doors;
+mod faults;
+mod files;
+mod merchants;
+mod openapi;
+mod packets;
+mod refused;
+mod requests;
+mod sign;
+mod users;
+mod world;
+
+use doors::Doors;
+use refused::Refused;
+
+/// What admin calls work on.
+pub(super) struct Admin {
+    mock: Mock,
+    /// None behind the door for fuzzing.
+    kit: Option<Arc<Kit>>,
+    doors: Doors,
+    https_url: String,
+    http_url: String,
+    /// The snapshots, by their names.
+    snapshots: Mutex<BTreeMap<String, State>>,
+}
+
+impl Admin {
+    pub(super) fn new(mock: Mock, kit: Arc<Kit>, address: SocketAddr, options: &Options) -> Self {
+        let doors = Doors { names: options.aliases.clone(), guarded: options.token.is_some() };
+        let (https_url, http_url) = (format!("https://{address}"), format!("http://{address}"));
+        Self { kit: Some(kit), doors, https_url, http_url, ..Self::without_kit(mock) }
+    }
+
+    pub(super) fn without_kit(mock: Mock) -> Self {
+        let (kit, doors, snapshots) = (None, Doors::default(), Mutex::default());
+        Self { mock, kit, doors, https_url: String::new(), http_url: String::new(), snapshots }
+    }
+}
+
+/// One call of the API.
+struct Call {
+    method: Method,
+    /// Below the prefix, with `{…}` for the parts that vary.
+    path: &'static str,
+    /// What it does, in a sentence.
+    summary: &'static str,
+    /// What may stand in the query: names and meanings.
+    query: &'static [(&'static str, &'static str)],
+    body: Body,
+    /// The status of a success.
     status: StatusCode,
-    code: &'static str,
-    message: String,
-    hint: &'static str,
-    /// The actions that the packet would allow.
-    allowed: Option<&'static [&'static str]>,
+    /// What a success holds, by name; none where it is no JSON object.
+    answers: &'static [&'static str],
+    run: fn(&Admin, &Asked<'_>) -> Result<Reply, Refused>,
 }
 
-/// What an action may be told.
-#[derive(Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Details {
-    openid: Option<String>,
-    reason: Option<String>,
+/// What a call takes.
+enum Body {
+    /// Nothing.
+    None,
+    /// An object, of which everything may be left out, like this one.
+    Optional(&'static str),
+    /// An object like this one.
+    Required(&'static str),
 }
 
-pub(super) fn answer(mock: &Mock, path: &str, request: &Request<Bytes>) -> Response<Bytes> {
-    let (status, body) = match route(mock, path, request) {
-        Ok(body) => (StatusCode::OK, body),
-        Err(Refused { status, code, message, hint, allowed }) => {
-            let mut error = json!({"code": code, "message": message, "hint": hint});
-            if let Some(allowed) = allowed {
-                error["allowed"] = json!(allowed);
-            }
-            (status, json!({"error": error}))
-        }
+/// What was asked.
+struct Asked<'a> {
+    /// The parts of the path that vary, in order.
+    parts: Vec<String>,
+    query: Vec<(String, String)>,
+    body: &'a [u8],
+}
+
+/// What a call answers.
+enum Reply {
+    Json(Value),
+    File {
+        content_type: &'static str,
+        bytes: Vec<u8>,
+    },
+    /// What is asked for is not there yet: wait for more requests, then ask again.
+    Later {
+        seen: u64,
+        left: Duration,
+    },
+}
+
+/// All calls.
+fn calls() -> impl Iterator<Item = &'static Call> {
+    [
+        world::CALLS,
+        merchants::CALLS,
+        users::CALLS,
+        packets::CALLS,
+        requests::CALLS,
+        faults::CALLS,
+        clock::CALLS,
+        sign::CALLS,
+        files::CALLS,
+        openapi::CALLS,
+    ]
+    .into_iter()
+    .flatten()
+}
+
+pub(super) async fn answer(admin: &Admin, path: &str, request: &Request<Bytes>) -> Response<Bytes> {
+    let answered = match find(admin, path, request) {
+        Ok((call, asked)) => perform(admin, call, &asked).await.map(|reply| (call.status, reply)),
+        Err(refused) => Err(refused),
     };
-    let mut response = Response::new(Bytes::from(body.to_string()));
+    match answered {
+        Ok((status, Reply::Json(value))) => respond(status, "application/json", value.to_string().into()),
+        Ok((status, Reply::File { content_type, bytes })) => respond(status, content_type, bytes.into()),
+        // Unreachable: a call that waits is asked again until it knows.
+        Ok((_, Reply::Later { .. })) => Refused::timeout(Value::Null).respond(),
+        Err(refused) => refused.respond(),
+    }
+}
+
+fn respond(status: StatusCode, content_type: &'static str, body: Bytes) -> Response<Bytes> {
+    let mut response = Response::new(body);
     *response.status_mut() = status;
-    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
+    // Nothing here is for a cache, nor for a page of another origin.
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
 }
 
-fn route(mock: &Mock, path: &str, request: &Request<Bytes>) -> Result<Value, Refused> {
-    check_host(request)?;
-    let parts: Vec<&str> = path.trim_start_matches('/').split('/').collect();
-    match (request.method(), parts.as_slice()) {
-        (&Method::GET, ["health"]) => Ok(json!({
-            "status": "ok",
-            "version": env!("CARGO_PKG_VERSION"),
-            "seed": mock.seed(),
-            "now": mock.now().to_string(),
-            "merchants": mock.merchants().len(),
-            "requests": mock.requests(),
-        })),
-        (&Method::GET, ["redpackets", mch_id, mch_billno]) => {
-            mock.red_packet(mch_id, mch_billno).map(|packet| describe(&packet)).ok_or_else(|| not_found(path))
+/// The call that a request makes, if its sender may.
+fn find<'a>(
+    admin: &Admin,
+    path: &str,
+    request: &'a Request<Bytes>,
+) -> Result<(&'static Call, Asked<'a>), Refused> {
+    admin.doors.check(request)?;
+    let query = parse_query(request.uri().query().unwrap_or_default());
+    let mut methods = Vec::new();
+    for call in calls() {
+        let Some(parts) = capture(call.path, path) else { continue };
+        if call.method == request.method() {
+            let asked = Asked { parts, query, body: request.body() };
+            call.check(&asked)?;
+            return Ok((call, asked));
         }
-        (&Method::POST, ["redpackets", mch_id, mch_billno, action]) => {
-            check_admin_header(request)?;
-            let action = parse(action, details(request)?).ok_or_else(|| not_found(path))??;
-            mock.act(mch_id, mch_billno, &action).map(|packet| describe(&packet)).map_err(refuse)
-        }
-        _ => Err(not_found(path)),
+        methods.push(call.method.as_str());
     }
+    Err(if methods.is_empty() { Refused::no_such_path(path) } else { Refused::method(&methods) })
 }
 
-fn details(request: &Request<Bytes>) -> Result<Details, Refused> {
-    if request.body().is_empty() {
-        return Ok(Details::default());
-    }
-    serde_json::from_slice(request.body()).map_err(|error| bad_request(error.to_string()))
-}
-
-/// `None` where there is no such action.
-fn parse(action: &str, details: Details) -> Option<Result<Action, Refused>> {
-    let action = match (action, details) {
-        ("claim", Details { openid, reason: None }) => Action::Claim { openid },
-        ("fail", Details { openid: None, reason }) => Action::Fail { reason },
-        ("settle", Details { openid: None, reason: None }) => Action::Settle,
-        ("expire", Details { openid: None, reason: None }) => Action::Expire,
-        ("refund", Details { openid: None, reason: None }) => Action::Refund,
-        ("claim" | "fail" | "settle" | "expire" | "refund", _) => {
-            return Some(Err(bad_request("a detail that this action does not have".to_owned())));
-        }
-        _ => return None,
+async fn perform(admin: &Admin, call: &Call, asked: &Asked<'_>) -> Result<Reply, Refused> {
+    let at_most = match (call.run)(admin, asked)? {
+        Reply::Later { left, .. } => left,
+        reply => return Ok(reply),
     };
-    Some(Ok(action))
-}
-
-fn bad_request(message: String) -> Refused {
-    Refused {
-        status: StatusCode::BAD_REQUEST,
-        code: "bad_request",
-        message,
-        hint: "claim takes {\"openid\"}, fail takes {\"reason\"}, both optional; the others take nothing",
-        allowed: None,
-    }
-}
-
-fn describe(packet: &RedPacket) -> Value {
-    let history: Vec<_> = packet
-        .history
-        .iter()
-        .map(|(at, status)| json!({"at": at.to_string(), "status": status.to_wire().as_str()}))
-        .collect();
-    let claim = |claim: &Claim| json!({"openid": claim.openid, "at": claim.at.to_string()});
-    let share = |share: &Share| json!({"amount": share.amount.0, "claim": share.claim.as_ref().map(claim)});
-    json!({
-        "mch_id": packet.key.mch_id,
-        "mch_billno": packet.key.mch_billno,
-        "kind": match packet.kind {
-            Kind::Normal => "NORMAL",
-            Kind::MiniProgram => "MINI_PROGRAM",
-            Kind::Group => "GROUP",
-            Kind::WorkWeixin => "WORK_WEIXIN",
-        },
-        "payer": packet.payer,
-        "wxappid": packet.wxappid,
-        "re_openid": packet.re_openid,
-        "total_amount": packet.amount.0,
-        "shares": packet.shares.iter().map(share).collect::<Vec<_>>(),
-        "send_listid": packet.send_listid,
-        "status": packet.status.to_wire().as_str(),
-        "reason": packet.reason,
-        "history": history,
-    })
-}
-
-/// A page in a browser can be made to call a name that leads to this machine; it cannot choose the `Host` it sends.
-fn check_host(request: &Request<Bytes>) -> Result<(), Refused> {
-    let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
-    let name =
-        host.parse::<http::uri::Authority>().map(|authority| authority.host().to_owned()).unwrap_or_default();
-    if is_loopback(&name) || name.eq_ignore_ascii_case("host.docker.internal") {
-        return Ok(());
-    }
-    Err(Refused {
-        status: StatusCode::FORBIDDEN,
-        code: "host_not_allowed",
-        message: "the Host header names no loopback address".to_owned(),
-        hint: "call 127.0.0.1 or localhost",
-        allowed: None,
-    })
-}
-
-/// A form in a browser cannot set this header.
-fn check_admin_header(request: &Request<Bytes>) -> Result<(), Refused> {
-    if request.headers().get("x-mock-admin").is_some_and(|value| value == "1") {
-        return Ok(());
-    }
-    Err(Refused {
-        status: StatusCode::FORBIDDEN,
-        code: "admin_header_missing",
-        message: "a call that changes something needs the header X-Mock-Admin: 1".to_owned(),
-        hint: "add the header",
-        allowed: None,
-    })
-}
-
-fn not_found(path: &str) -> Refused {
-    Refused {
-        status: StatusCode::NOT_FOUND,
-        code: "not_found",
-        message: format!("nothing at /__mock{path}"),
-        hint: "GET health, GET redpackets/MCH_ID/MCH_BILLNO, POST redpackets/MCH_ID/MCH_BILLNO/{settle,claim,expire,refund,fail}",
-        allowed: None,
-    }
-}
-
-fn refuse(error: ActionError) -> Refused {
-    let (status, code, allowed) = match &error {
-        ActionError::NotFound(_) => (StatusCode::NOT_FOUND, "not_found", None),
-        ActionError::Illegal { status, .. } => {
-            (StatusCode::CONFLICT, "illegal_transition", Some(status.allowed()))
+    let until_known = async {
+        loop {
+            match (call.run)(admin, asked) {
+                Ok(Reply::Later { seen, .. }) => drop(admin.mock.arrived(seen).await),
+                known => return known,
+            }
         }
-        _ => (StatusCode::CONFLICT, "refused", None),
     };
-    let hint = "GET the packet to see its status and history";
-    Refused { status, code, message: error.to_string(), hint, allowed }
+    match tokio::time::timeout(at_most, until_known).await {
+        Ok(known) => known,
+        Err(_) => Err(requests::timed_out(admin, asked)),
+    }
+}
+
+impl Call {
+    /// Names in the query and a body where they have no place are mistakes.
+    fn check(&self, asked: &Asked<'_>) -> Result<(), Refused> {
+        for (index, (name, _)) in asked.query.iter().enumerate() {
+            if !self.query.iter().any(|(known, _)| known == name) {
+                return Err(Refused::query(name, self.query));
+            }
+            if asked.query.iter().take(index).any(|(before, _)| before == name) {
+                return Err(Refused::bad(format!("{name} is given twice")));
+            }
+        }
+        match self.body {
+            Body::None if ![&b""[..], b"{}"].contains(&asked.body.trim_ascii()) => {
+                Err(Refused::bad("this call takes no body".to_owned()))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Asked<'_> {
+    fn part(&self, index: usize) -> &str {
+        self.parts.get(index).map_or("", String::as_str)
+    }
+
+    fn query(&self, name: &str) -> Option<&str> {
+        self.query.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+    }
+
+    /// The body; nothing at all is `{}`.
+    fn read<T: DeserializeOwned>(&self) -> Result<T, Refused> {
+        let body = match self.body.trim_ascii_start() {
+            [] => b"{}",
+            // Lists would be taken for objects without names.
+            [b'{', ..] => self.body,
+            _ => return Err(Refused::bad("the body is a JSON object".to_owned())),
+        };
+        serde_json::from_slice(body).map_err(|error| Refused::bad(error.to_string()))
+    }
+}
+
+/// The parts of a path that vary, if it fits.
+fn capture(pattern: &str, path: &str) -> Option<Vec<String>> {
+    let (mut wanted, mut given) = (pattern.split('/'), path.split('/'));
+    let mut parts = Vec::new();
+    loop {
+        match (wanted.next(), given.next()) {
+            (None, None) => return Some(parts),
+            (Some(name), Some(part)) if name.starts_with('{') && !part.is_empty() => {
+                parts.push(percent_decode_str(part).decode_utf8().ok()?.into_owned());
+            }
+            (Some(name), Some(part)) if name == part => {}
+            _ => return None,
+        }
+    }
+}
+
+fn parse_query(query: &str) -> Vec<(String, String)> {
+    let decode = |text: &str| percent_decode_str(&text.replace('+', " ")).decode_utf8_lossy().into_owned();
+    let pairs = query.split('&').filter(|pair| !pair.is_empty());
+    pairs
+        .map(|pair| pair.split_once('=').unwrap_or((pair, "")))
+        .map(|(n, v)| (decode(n), decode(v)))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_are_captured_by_their_parts() {
+        assert_eq!(
+            capture("/redpackets/{mch_id}/{mch_billno}", "/redpackets/1/a%20b"),
+            Some(vec!["1".into(), "a b".into()])
+        );
+        assert_eq!(capture("/health", "/health"), Some(vec![]));
+        for other in [
+            "/redpackets/1",
+            "/redpackets/1/",
+            "/redpackets/1/2/3",
+            "/redpackets//2",
+            "/redpackets/%ff/2",
+            "",
+        ] {
+            assert_eq!(capture("/redpackets/{mch_id}/{mch_billno}", other), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn queries_are_taken_apart() {
+        let pairs = parse_query("a=1&b=%E5%A4%A9+x&&c");
+        let pairs: Vec<_> = pairs.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        assert_eq!(pairs, [("a", "1"), ("b", "天 x"), ("c", "")]);
+    }
 }

@@ -34,9 +34,10 @@ fn a_packet_is_shown_and_claimed() {
         "mch_id": MCH_ID, "mch_billno": "1", "kind": "NORMAL", "shares": [{"amount": 1000, "claim": null}], "payer": MCH_ID, "wxappid": merchant.appid(), "re_openid": OPENID,
         "total_amount": 1000, "send_listid": sent.get("send_listid"), "status": "SENT", "reason": null,
         "history": [{"at": at, "status": "SENDING"}, {"at": at, "status": "SENT"}],
+        "due": "2026-01-02T09:00:00+08:00", "hold": null, "allowed": ["claim", "expire"],
     });
     assert_eq!(admin(server.address(), "GET /__mock/redpackets/10000098/1"), (200, expected.clone()));
-    expected["status"] = "RECEIVED".into();
+    (expected["status"], expected["due"], expected["allowed"]) = ("RECEIVED".into(), json!(null), json!([]));
     expected["shares"][0]["claim"] = json!({"openid": OPENID, "at": at});
     expected["history"].as_array_mut().unwrap().push(json!({"at": at, "status": "RECEIVED"}));
     assert_eq!(admin(server.address(), "POST /__mock/redpackets/10000098/1/claim"), (200, expected));
@@ -195,8 +196,6 @@ fn what_is_not_there_is_not_found_in_json() {
         "GET /__mock/",
         "GET /__mock/nowhere",
         "GET /__mock/health/",
-        "POST /__mock/health",
-        "DELETE /__mock/redpackets/10000098/1",
         "GET /__mock/redpackets/10000098/1",
         "GET /__mock/redpackets/10000099/1",
         "POST /__mock/redpackets/10000098/1/claim",
@@ -207,6 +206,11 @@ fn what_is_not_there_is_not_found_in_json() {
         let (status, answer) = admin(server.address(), line);
         assert_eq!((status, &answer["error"]["code"]), (404, &"not_found".into()), "{line}");
         assert!(answer["error"]["message"].is_string() && answer["error"]["hint"].is_string());
+    }
+    for line in ["POST /__mock/health", "DELETE /__mock/redpackets/10000098/1"] {
+        let (status, answer) = admin(server.address(), line);
+        assert_eq!((status, &answer["error"]["code"]), (405, &"method_not_allowed".into()), "{line}");
+        assert!(answer["error"]["hint"].as_str().unwrap().contains("GET"));
     }
     assert_eq!(mock.requests(), 0);
 }

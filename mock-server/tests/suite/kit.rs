@@ -48,7 +48,8 @@ fn a_kit_holds_one_authority_and_the_merchants_and_no_key_of_an_authority() {
     let other = mock.merchant().mch_id("10000099").create().unwrap();
     let server = mock.serve().unwrap();
     let dir = server.kit().dir();
-    let mut expected: BTreeSet<String> = ["ca.pem", "truststore.p12"].map(str::to_owned).into();
+    let names = ["ca.pem", "truststore.p12", "env.sh", "env.ps1", "env.json", ".env"];
+    let mut expected: BTreeSet<String> = names.map(str::to_owned).into();
     for mch_id in [merchant.mch_id(), other.mch_id()] {
         expected.extend(DOWNLOAD.map(|name| format!("{mch_id}/{name}")));
     }

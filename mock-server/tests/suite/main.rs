@@ -29,6 +29,10 @@ mod clients;
 #[cfg(feature = "conformance")]
 mod conformance;
 #[cfg(feature = "server")]
+mod connect;
+#[cfg(feature = "server")]
+mod effects;
+#[cfg(feature = "server")]
 mod kit;
 #[cfg(feature = "server")]
 mod p12;

@@ -1,13 +1,17 @@
-//! HTTP by hand over a bare socket.
+//! HTTP by hand over a bare socket, plain or within TLS.
 
-use std::io::{Read as _, Write as _};
+use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::process::Child;
-use std::sync::mpsc;
+use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::Duration;
 
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 use serde_json::Value;
+use wechatpay_mock_server::{Kit, Server};
 
 /// No answer takes this long; a test that would hang fails instead.
 pub(crate) const LIMIT: Duration = Duration::from_secs(30);
@@ -37,14 +41,14 @@ pub(crate) fn talk(address: SocketAddr, bytes: impl AsRef<[u8]>) -> String {
     rest(&mut stream)
 }
 
-pub(crate) fn rest(stream: &mut TcpStream) -> String {
+pub(crate) fn rest(stream: &mut impl Read) -> String {
     let mut all = Vec::new();
     let _ = stream.read_to_end(&mut all);
     String::from_utf8(all).unwrap()
 }
 
 /// Reads one answer with a `Content-Length`, and leaves the connection open.
-pub(crate) fn one(stream: &mut TcpStream) -> String {
+pub(crate) fn one(stream: &mut impl Read) -> String {
     let mut answer = Vec::new();
     let mut byte = [0];
     while !answer.ends_with(b"\r\n\r\n") {
@@ -57,6 +61,57 @@ pub(crate) fn one(stream: &mut TcpStream) -> String {
     let mut body = vec![0; length.unwrap_or(0)];
     stream.read_exact(&mut body).unwrap();
     head + std::str::from_utf8(&body).unwrap()
+}
+
+/// A connection of either kind.
+pub(crate) trait Line: Read + Write {}
+impl<S: Read + Write> Line for S {}
+
+/// A plain connection, and one within TLS that shows no certificate.
+pub(crate) fn lines(server: &Server) -> [(&'static str, Box<dyn Line>); 2] {
+    let session = secure(connect(server.address()), server.kit(), "localhost", Settings::default());
+    [("plain", Box::new(connect(server.address()))), ("TLS", Box::new(session.unwrap()))]
+}
+
+/// What a TLS client may bring.
+#[derive(Default)]
+pub(crate) struct Settings<'a> {
+    pub(crate) alpn: &'a [&'a [u8]],
+    /// Certificate and key, in PEM.
+    pub(crate) identity: Option<(String, String)>,
+}
+
+/// A TLS session with the server under the name `name`.
+pub(crate) fn secure<S: Read + Write>(
+    mut stream: S,
+    kit: &Kit,
+    name: &'static str,
+    settings: Settings<'_>,
+) -> io::Result<StreamOwned<ClientConnection, S>> {
+    let mut client = client(kit, name, settings);
+    client.complete_io(&mut stream)?;
+    Ok(StreamOwned::new(client, stream))
+}
+
+/// The client's side of a TLS session.
+pub(crate) fn client(kit: &Kit, name: &'static str, settings: Settings<'_>) -> ClientConnection {
+    let mut roots = RootCertStore::empty();
+    roots.add(CertificateDer::from_pem_slice(kit.ca_pem().as_bytes()).unwrap()).unwrap();
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_root_certificates(roots);
+    let mut config = match settings.identity {
+        None => config.with_no_client_auth(),
+        Some((certificate, key)) => {
+            let certificate = CertificateDer::from_pem_slice(certificate.as_bytes()).unwrap();
+            let key = PrivateKeyDer::from_pem_slice(key.as_bytes()).unwrap();
+            config.with_client_auth_cert(vec![certificate], key).unwrap()
+        }
+    };
+    config.alpn_protocols = settings.alpn.iter().map(|protocol| protocol.to_vec()).collect();
+    ClientConnection::new(Arc::new(config), ServerName::try_from(name).unwrap()).unwrap()
 }
 
 /// A request with a length and these headers besides.

@@ -3,15 +3,13 @@
 use std::fs;
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
-use std::sync::{Arc, Barrier};
+use std::sync::Barrier;
 use std::thread;
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use http::Response;
-use rustls::pki_types::pem::PemObject as _;
-use rustls::pki_types::{CertificateDer, ServerName};
-use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
+use rustls::{ClientConnection, StreamOwned};
 use wechatpay_mock_server::{Kit, Mock, MockMerchant, Server, Validity};
 use wechatpay_proto::transport::{BaseUrl, BlockingTransport, ClientCertificate, Delivery, Fault};
 use wechatpay_proto::v2::mmpaymkttransfers::{
@@ -21,7 +19,7 @@ use wechatpay_proto::{Client, Fen, Nonce};
 use wechatpay_transport_ureq::{Identity, Roots, Settings, UreqTransport};
 
 use crate::common::{APPID, Answer, Form, KEY, MCH_ID, OPENID, SEND, call, post, shop};
-use crate::raw::connect;
+use crate::raw::{self, connect, secure};
 
 const PACKET: SendRedPack<'_> = SendRedPack {
     mch_billno: "1",
@@ -209,19 +207,7 @@ fn shake_hands(
     name: &'static str,
     alpn: &[&[u8]],
 ) -> std::io::Result<StreamOwned<ClientConnection, TcpStream>> {
-    let mut roots = RootCertStore::empty();
-    roots.add(CertificateDer::from_pem_slice(server.kit().ca_pem().as_bytes()).unwrap()).unwrap();
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let mut config = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    config.alpn_protocols = alpn.iter().map(|protocol| protocol.to_vec()).collect();
-    let connection = ClientConnection::new(Arc::new(config), ServerName::try_from(name).unwrap()).unwrap();
-    let mut stream = StreamOwned::new(connection, connect(server.address()));
-    stream.conn.complete_io(&mut stream.sock)?;
-    Ok(stream)
+    secure(connect(server.address()), server.kit(), name, raw::Settings { alpn, identity: None })
 }
 
 #[test]

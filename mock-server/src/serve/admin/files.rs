@@ -1,0 +1,115 @@
+//! Files of the kit, and how to point an SDK here.
+
+use http::{Method, StatusCode};
+
+use super::{Admin, Asked, Body, Call, Refused, Reply};
+use crate::kit::{EnvFormat, Environment, Kit, KitError, MerchantFiles, Sdk};
+use crate::merchant::MockMerchant;
+
+pub(super) const CALLS: &[Call] = &[
+    Call {
+        method: Method::GET,
+        path: "/ca.pem",
+        summary: "The authority to trust, for this server only.",
+        query: &[],
+        body: Body::None,
+        status: StatusCode::OK,
+        answers: &[],
+        run: |admin, _| {
+            let bytes = admin.kit()?.ca_pem().as_bytes().to_vec();
+            Ok(Reply::File { content_type: "application/x-pem-file", bytes })
+        },
+    },
+    Call {
+        method: Method::GET,
+        path: "/truststore.p12",
+        summary: "The same for Java, with the password changeit.",
+        query: &[],
+        body: Body::None,
+        status: StatusCode::OK,
+        answers: &[],
+        run: |admin, _| {
+            let bytes = admin.kit()?.truststore().to_vec();
+            Ok(Reply::File { content_type: "application/x-pkcs12", bytes })
+        },
+    },
+    Call {
+        method: Method::GET,
+        path: "/env",
+        summary: "How to point an SDK here: the environment in a format, or the settings of an SDK.",
+        query: &[
+            ("format", "sh, ps1, dotenv or json; sh where neither is given"),
+            ("sdk", "curl, php, node, python, go, java or rust"),
+            ("mch_id", "of this merchant; the first where it is left out"),
+        ],
+        body: Body::None,
+        status: StatusCode::OK,
+        answers: &[],
+        run: env,
+    },
+];
+
+fn env(admin: &Admin, asked: &Asked<'_>) -> Result<Reply, Refused> {
+    let merchants = admin.mock.merchants();
+    let wanted = asked.query("mch_id");
+    let found = merchants.iter().find(|merchant| wanted.is_none_or(|wanted| merchant.mch_id() == wanted));
+    let merchant = found.ok_or_else(|| Refused::unknown("merchant", wanted.unwrap_or("at all")))?;
+    admin.write_kit(merchant.mch_id())?;
+    let text = match (asked.query("sdk"), asked.query("format")) {
+        (Some(_), Some(_)) => return Err(Refused::bad("give format or sdk, not both".to_owned())),
+        (Some(name), None) => one_of("sdk", name, Sdk::ALL, Sdk::name)?.snippet().to_owned(),
+        (None, name) => {
+            let format = one_of("format", name.unwrap_or("sh"), EnvFormat::ALL, EnvFormat::name)?;
+            let environment = environment(admin.kit()?, &admin.https_url, merchant);
+            environment.map_err(|error| broken(&error))?.render(format)
+        }
+    };
+    Ok(Reply::File { content_type: "text/plain; charset=utf-8", bytes: text.into_bytes() })
+}
+
+/// The one of these that has the name.
+fn one_of<T: Copy, const N: usize>(
+    what: &str,
+    wanted: &str,
+    all: [T; N],
+    name: fn(T) -> &'static str,
+) -> Result<T, Refused> {
+    let names = all.map(name).join(", ");
+    let found = all.into_iter().find(|one| name(*one) == wanted);
+    found.ok_or_else(|| Refused::bad(format!("{what}={wanted}: there are {names}")))
+}
+
+fn environment(kit: &Kit, url: &str, merchant: &MockMerchant) -> Result<Environment, KitError> {
+    kit.environment(url, merchant.mch_id(), merchant.key(), merchant.appid())
+}
+
+impl Admin {
+    pub(super) fn kit(&self) -> Result<&Kit, Refused> {
+        let message = "there is no kit here".to_owned();
+        self.kit
+            .as_deref()
+            .ok_or_else(|| Refused::new(StatusCode::NOT_FOUND, "no_kit", message, "start a server"))
+    }
+
+    /// The files of a merchant, written if they are not there.
+    pub(super) fn write_kit(&self, mch_id: &str) -> Result<MerchantFiles, Refused> {
+        self.kit()?.merchant(mch_id).map_err(|error| broken(&error))
+    }
+
+    pub(super) fn write_all_kits(&self) -> Result<(), Refused> {
+        self.mock.merchants().iter().try_for_each(|merchant| self.write_kit(merchant.mch_id()).map(drop))
+    }
+
+    /// Writes the environment files, for the first merchant that there is.
+    pub(in crate::serve) fn write_first_environment(&self) -> Result<(), KitError> {
+        let (Some(kit), Some(merchant)) = (&self.kit, self.mock.merchants().into_iter().next()) else {
+            return Ok(());
+        };
+        kit.write_env(&environment(kit, &self.https_url, &merchant)?)
+    }
+}
+
+pub(super) fn broken(error: &KitError) -> Refused {
+    let hint = "look at the folder of the kit: its rights, and the room that is left";
+    Refused::new(StatusCode::INTERNAL_SERVER_ERROR, "kit", error.to_string(), hint)
+}

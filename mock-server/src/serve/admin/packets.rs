@@ -1,0 +1,194 @@
+//! Packets: what they are, and what a user or time would do to them.
+
+use http::{Method, StatusCode};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::{Admin, Asked, Body, Call, Refused, Reply};
+use crate::clock::Time;
+use crate::packet::{Action, ActionError, Claim, RedPacket, Share, Status};
+
+/// The most packets in one answer.
+const MOST: usize = 1000;
+
+const PACKET: &[&str] = &[
+    "mch_id",
+    "mch_billno",
+    "kind",
+    "payer",
+    "wxappid",
+    "re_openid",
+    "total_amount",
+    "shares",
+    "send_listid",
+    "status",
+    "reason",
+    "due",
+    "hold",
+    "history",
+    "allowed",
+];
+
+macro_rules! action {
+    ($name:literal, $summary:literal, $body:expr, $run:expr) => {
+        Call {
+            method: Method::POST,
+            path: concat!("/redpackets/{mch_id}/{mch_billno}/", $name),
+            summary: $summary,
+            query: &[],
+            body: $body,
+            status: StatusCode::OK,
+            answers: PACKET,
+            run: $run,
+        }
+    };
+}
+
+pub(super) const CALLS: &[Call] = &[
+    Call {
+        method: Method::GET,
+        path: "/redpackets",
+        summary: "Packets, the latest first.",
+        query: &[
+            ("mch_id", "of this merchant"),
+            ("status", "that stand there: SENDING, SENT, FAILED, RECEIVED, RFUND_ING or REFUND"),
+            ("since", "taken at this time or later, in RFC 3339"),
+            ("limit", "at most so many: 100, and 1000 at most"),
+        ],
+        body: Body::None,
+        status: StatusCode::OK,
+        answers: &["redpackets", "more"],
+        run: list,
+    },
+    Call {
+        method: Method::GET,
+        path: "/redpackets/{mch_id}/{mch_billno}",
+        summary: "A packet with its history, its shares, and what may be done to it.",
+        query: &[],
+        body: Body::None,
+        status: StatusCode::OK,
+        answers: PACKET,
+        run: show,
+    },
+    action!("settle", "SENDING to SENT: the payer is debited.", Body::None, |admin, asked| {
+        act(admin, asked, &Action::Settle)
+    }),
+    action!(
+        "claim",
+        "The receiver, or of a group packet whoever is named, claims a share; with the last one it is RECEIVED.",
+        Body::Optional(r#"{"openid":"oxTWIuGaIt6gTKsQRLau2M0yL16E"}"#),
+        |admin, asked| {
+            let Claimed { openid } = asked.read()?;
+            act(admin, asked, &Action::Claim { openid })
+        }
+    ),
+    action!("expire", "SENT to RFUND_ING: the claim window is over.", Body::None, |admin, asked| {
+        act(admin, asked, &Action::Expire)
+    }),
+    action!(
+        "refund",
+        "RFUND_ING to REFUND: the payer gets back what nobody claimed.",
+        Body::None,
+        |admin, asked| { act(admin, asked, &Action::Refund) }
+    ),
+    action!(
+        "fail",
+        "SENDING to FAILED.",
+        Body::Optional(r#"{"reason":"该用户今日领取金额超过限制"}"#),
+        |admin, asked| {
+            let Failed { reason } = asked.read()?;
+            act(admin, asked, &Action::Fail { reason })
+        }
+    ),
+];
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Claimed {
+    #[serde(default)]
+    openid: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Failed {
+    #[serde(default)]
+    reason: Option<String>,
+}
+
+fn list(admin: &Admin, asked: &Asked<'_>) -> Result<Reply, Refused> {
+    let status: Option<Status> = asked
+        .query("status")
+        .map(|name| {
+            serde_json::from_value(Value::from(name)).map_err(|error| Refused::bad(error.to_string()))
+        })
+        .transpose()?;
+    let since =
+        asked.query("since").map(Time::parse).transpose().map_err(|error| Refused::bad(error.to_string()))?;
+    let limit = match asked.query("limit").map(str::parse) {
+        None => 100,
+        Some(Ok(limit @ 1..=MOST)) => limit,
+        Some(_) => return Err(Refused::bad(format!("limit is a number from 1 to {MOST}"))),
+    };
+    let fits = |packet: &&RedPacket| {
+        asked.query("mch_id").is_none_or(|mch_id| packet.key.mch_id == mch_id)
+            && status.is_none_or(|status| packet.status == status)
+            && since.is_none_or(|since| packet.created >= since)
+    };
+    let (packets, more) = admin.mock.ledger_of(|ledger| {
+        let mut found: Vec<_> = ledger.packets().filter(fits).collect();
+        found.sort_by(|one, other| other.created.cmp(&one.created));
+        (found.iter().take(limit).map(|packet| describe(packet)).collect::<Vec<_>>(), found.len() > limit)
+    });
+    Ok(Reply::Json(json!({"redpackets": packets, "more": more})))
+}
+
+fn show(admin: &Admin, asked: &Asked<'_>) -> Result<Reply, Refused> {
+    let (mch_id, mch_billno) = (asked.part(0), asked.part(1));
+    let packet = admin.mock.red_packet(mch_id, mch_billno);
+    let packet = packet.ok_or_else(|| Refused::unknown("packet", &format!("{mch_billno} of {mch_id}")))?;
+    Ok(Reply::Json(describe(&packet)))
+}
+
+fn act(admin: &Admin, asked: &Asked<'_>, action: &Action) -> Result<Reply, Refused> {
+    let packet = admin.mock.act(asked.part(0), asked.part(1), action).map_err(refuse)?;
+    Ok(Reply::Json(describe(&packet)))
+}
+
+fn refuse(error: ActionError) -> Refused {
+    let hint = "GET the packet to see its status and history";
+    match &error {
+        ActionError::NotFound(key) => {
+            Refused::unknown("packet", &format!("{} of {}", key.mch_billno, key.mch_id))
+        }
+        ActionError::Illegal { status, .. } => {
+            let allowed = json!(status.allowed());
+            Refused::conflict("illegal_transition", error.to_string(), hint).with("allowed", allowed)
+        }
+        _ => Refused::conflict("refused", error.to_string(), hint),
+    }
+}
+
+fn describe(packet: &RedPacket) -> Value {
+    let history: Vec<_> =
+        packet.history.iter().map(|(at, status)| json!({"at": at, "status": status})).collect();
+    let claim = |claim: &Claim| json!({"openid": claim.openid, "at": claim.at});
+    let share = |share: &Share| json!({"amount": share.amount.0, "claim": share.claim.as_ref().map(claim)});
+    json!({
+        "mch_id": packet.key.mch_id,
+        "mch_billno": packet.key.mch_billno,
+        "kind": packet.kind,
+        "payer": packet.payer,
+        "wxappid": packet.wxappid,
+        "re_openid": packet.re_openid,
+        "total_amount": packet.amount.0,
+        "shares": packet.shares.iter().map(share).collect::<Vec<_>>(),
+        "send_listid": packet.send_listid,
+        "status": packet.status,
+        "reason": packet.reason,
+        "due": packet.due,
+        "hold": packet.hold,
+        "history": history,
+        "allowed": packet.status.allowed(),
+    })
+}

@@ -1,0 +1,79 @@
+//! What an admin call says instead of an answer: a code for programs, a message and a hint for people.
+
+use bytes::Bytes;
+use http::{Response, StatusCode};
+use serde_json::{Value, json};
+
+/// A call that is not served.
+#[derive(Debug)]
+pub(super) struct Refused {
+    status: StatusCode,
+    code: &'static str,
+    message: String,
+    hint: String,
+    /// What else there is to say, by name.
+    more: Vec<(&'static str, Value)>,
+}
+
+impl Refused {
+    pub(super) fn new(
+        status: StatusCode,
+        code: &'static str,
+        message: String,
+        hint: impl Into<String>,
+    ) -> Self {
+        Self { status, code, message, hint: hint.into(), more: Vec::new() }
+    }
+
+    pub(super) fn with(mut self, name: &'static str, value: Value) -> Self {
+        self.more.push((name, value));
+        self
+    }
+
+    /// A body or a query that cannot be read.
+    pub(super) fn bad(message: String) -> Self {
+        let hint = "GET /__mock/openapi.json shows what each call takes, with an example";
+        Self::new(StatusCode::BAD_REQUEST, "bad_request", message, hint)
+    }
+
+    pub(super) fn query(name: &str, known: &[(&str, &str)]) -> Self {
+        let names: Vec<_> = known.iter().map(|(name, _)| *name).collect();
+        let known = if names.is_empty() { "nothing".to_owned() } else { names.join(", ") };
+        Self::bad(format!("{name:?} is not known in the query; this call takes {known} there"))
+    }
+
+    pub(super) fn no_such_path(path: &str) -> Self {
+        let message = format!("nothing at /__mock{path}");
+        Self::new(StatusCode::NOT_FOUND, "not_found", message, "GET /__mock/openapi.json lists every call")
+    }
+
+    pub(super) fn method(methods: &[&str]) -> Self {
+        let hint = format!("this path knows {}", methods.join(", "));
+        let message = "the method does not fit the path".to_owned();
+        Self::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", message, hint)
+    }
+
+    /// Something that is not there.
+    pub(super) fn unknown(what: &str, which: &str) -> Self {
+        let hint = format!("GET the list to see which {what}s there are");
+        Self::new(StatusCode::NOT_FOUND, "not_found", format!("no {what} {which}"), hint)
+    }
+
+    pub(super) fn conflict(code: &'static str, message: String, hint: &str) -> Self {
+        Self::new(StatusCode::CONFLICT, code, message, hint)
+    }
+
+    pub(super) fn timeout(arrived: Value) -> Self {
+        let message = "not enough requests arrived in time".to_owned();
+        let hint = "arrived holds those that did; timeout_ms may be up to 60000";
+        Self::new(StatusCode::REQUEST_TIMEOUT, "timeout", message, hint).with("arrived", arrived)
+    }
+
+    pub(super) fn respond(self) -> Response<Bytes> {
+        let mut error = json!({"code": self.code, "message": self.message, "hint": self.hint});
+        for (name, value) in self.more {
+            error[name] = value;
+        }
+        super::respond(self.status, "application/json", json!({"error": error}).to_string().into())
+    }
+}

@@ -1,0 +1,34 @@
+//! Users: what is in the way of packets to them.
+
+use http::{Method, StatusCode};
+use serde::Deserialize;
+use serde_json::json;
+
+use super::{Admin, Asked, Body, Call, Refused, Reply};
+use crate::users::UserFlag;
+
+pub(super) const CALLS: &[Call] = &[Call {
+    method: Method::PUT,
+    path: "/users/{openid}",
+    summary: "Says what is in the way of packets to a user, of one merchant or of all: risk_blocked, not_realname, \
+              daily_cap:<packets>, foreign_openid. Without flags the user is fine again.",
+    query: &[],
+    body: Body::Required(r#"{"mch_id":"10000098","flags":["risk_blocked","daily_cap:1"]}"#),
+    status: StatusCode::OK,
+    answers: &["openid", "mch_id", "flags"],
+    run: put,
+}];
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct User {
+    #[serde(default)]
+    mch_id: Option<String>,
+    flags: Vec<UserFlag>,
+}
+
+fn put(admin: &Admin, asked: &Asked<'_>) -> Result<Reply, Refused> {
+    let User { mch_id, flags } = asked.read()?;
+    admin.mock.set_user(mch_id.as_deref(), asked.part(0), flags.clone());
+    Ok(Reply::Json(json!({"openid": asked.part(0), "mch_id": mch_id, "flags": flags})))
+}

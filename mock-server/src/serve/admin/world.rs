@@ -1,0 +1,258 @@
+//! The world as a whole: its health, its seed, its rules; to be reset, taken out, put back.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use http::{Method, StatusCode};
+use serde::Deserialize;
+use serde_json::json;
+
+use super::{Admin, Asked, Body, Call, Refused, Reply};
+use crate::control::Scope;
+use crate::state::{State, StateError};
+
+/// The most snapshots that are kept.
+const MOST: usize = 100;
+
+pub(super) const CALLS: &[Call] = &[
+    Call {
+        method: Method::GET,
+        path: "/health",
+        summary: "Whether it is up. No certificate and no token is asked for.",
+        query: &[],
+        body: Body::None,
+        status: StatusCode::OK,
+        answers: &["status", "version", "seed", "now", "merchants", "requests", "faults_armed"],
+        run: health,
+    },
+    Call {
+        method: Method::PUT,
+        path: "/seed",
+        summary: "Sets the seed, for everything that is drawn from now on.",
+        query: &[],
+        body: Body::Required(r#"{"seed":42}"#),
+        status: StatusCode::OK,
+        answers: &["seed"],
+        run: seed,
+    },
+    Call {
+        method: Method::GET,
+        path: "/rules",
+        summary: "The switches: what each means, what it may be set to, and how it is set, for all or for a merchant.",
+        query: &[("mch_id", "as they hold for this merchant")],
+        body: Body::None,
+        status: StatusCode::OK,
+        answers: &["rules"],
+        run: rules,
+    },
+    Call {
+        method: Method::PATCH,
+        path: "/rules",
+        summary: "Sets switches, for all or for a merchant alone.",
+        query: &[],
+        body: Body::Required(r#"{"mch_id":"10000098","rules":{"length-edge":"reject","settle":"after:2s"}}"#),
+        status: StatusCode::OK,
+        answers: &["rules"],
+        run: set_rules,
+    },
+    Call {
+        method: Method::POST,
+        path: "/reset",
+        summary: "Takes things back to the beginning, all or one merchant's: state (packets, balances, users, requests \
+                  on their way), requests (the journal), faults, clock. Without a scope, everything but the clock.",
+        query: &[],
+        body: Body::Optional(r#"{"scope":["state","requests","faults"],"mch_id":"10000098"}"#),
+        status: StatusCode::OK,
+        answers: &["scope", "mch_id"],
+        run: reset,
+    },
+    Call {
+        method: Method::GET,
+        path: "/state",
+        summary: "The whole world but for the journal. It holds the API keys in clear.",
+        query: &[],
+        body: Body::None,
+        status: StatusCode::OK,
+        answers: &[
+            "version",
+            "seed",
+            "clock",
+            "rules",
+            "merchants",
+            "users",
+            "red_packets",
+            "late",
+            "faults",
+            "recent",
+            "requests",
+        ],
+        run: |admin, _| Ok(Reply::Json(json!(admin.mock.state()))),
+    },
+    Call {
+        method: Method::PUT,
+        path: "/state",
+        summary: "Puts a world in place of this one; the journal stays. Every part but the version may be left out.",
+        query: &[],
+        body: Body::Required(
+            r#"{"version":1,"seed":7,"merchants":[{"mch_id":"10000098","balance_fen":5000}]}"#,
+        ),
+        status: StatusCode::OK,
+        answers: &["merchants", "red_packets"],
+        run: put_state,
+    },
+    Call {
+        method: Method::GET,
+        path: "/snapshots",
+        summary: "The names of the snapshots.",
+        query: &[],
+        body: Body::None,
+        status: StatusCode::OK,
+        answers: &["snapshots"],
+        run: |admin, _| Ok(Reply::Json(json!({"snapshots": admin.snapshots().keys().collect::<Vec<_>>()}))),
+    },
+    Call {
+        method: Method::POST,
+        path: "/snapshots",
+        summary: "Keeps the world as it is now, under a name, to be restored. One of the same name is replaced.",
+        query: &[],
+        body: Body::Required(r#"{"name":"before"}"#),
+        status: StatusCode::CREATED,
+        answers: &["name", "now"],
+        run: snapshot,
+    },
+    Call {
+        method: Method::POST,
+        path: "/snapshots/{name}/restore",
+        summary: "Puts a snapshot in place of the world.",
+        query: &[],
+        body: Body::None,
+        status: StatusCode::OK,
+        answers: &["merchants", "red_packets"],
+        run: restore,
+    },
+];
+
+impl Admin {
+    fn snapshots(&self) -> std::sync::MutexGuard<'_, BTreeMap<String, State>> {
+        // Nothing that could panic is done while the lock is held.
+        self.snapshots.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}
+
+fn health(admin: &Admin, _: &Asked<'_>) -> Result<Reply, Refused> {
+    let mock = &admin.mock;
+    Ok(Reply::Json(json!({
+        "status": "ok",
+        "version": env!("CARGO_PKG_VERSION"),
+        "seed": mock.seed(),
+        "now": mock.now(),
+        "merchants": mock.merchants().len(),
+        "requests": mock.requests(),
+        "faults_armed": mock.faults().len(),
+    })))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Seed {
+    seed: u64,
+}
+
+fn seed(admin: &Admin, asked: &Asked<'_>) -> Result<Reply, Refused> {
+    let Seed { seed } = asked.read()?;
+    admin.mock.set_seed(seed);
+    Ok(Reply::Json(json!({"seed": seed})))
+}
+
+fn rules(admin: &Admin, asked: &Asked<'_>) -> Result<Reply, Refused> {
+    let mch_id = asked.query("mch_id");
+    known(admin, mch_id)?;
+    Ok(Reply::Json(json!({"rules": admin.mock.rules(mch_id).describe()})))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Settings {
+    #[serde(default)]
+    mch_id: Option<String>,
+    rules: BTreeMap<String, String>,
+}
+
+fn set_rules(admin: &Admin, asked: &Asked<'_>) -> Result<Reply, Refused> {
+    let Settings { mch_id, rules } = asked.read()?;
+    known(admin, mch_id.as_deref())?;
+    admin.mock.set_rules(mch_id.as_deref(), &rules).map_err(|error| Refused::bad(error.to_string()))?;
+    Ok(Reply::Json(json!({"rules": admin.mock.rules(mch_id.as_deref()).describe()})))
+}
+
+/// A merchant that is named must be there.
+pub(super) fn known(admin: &Admin, mch_id: Option<&str>) -> Result<(), Refused> {
+    match mch_id {
+        Some(mch_id) if admin.mock.merchant_spec(mch_id).is_none() => {
+            Err(Refused::unknown("merchant", mch_id))
+        }
+        _ => Ok(()),
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Reset {
+    #[serde(default = "everything_but_the_clock")]
+    scope: BTreeSet<Scope>,
+    #[serde(default)]
+    mch_id: Option<String>,
+}
+
+fn everything_but_the_clock() -> BTreeSet<Scope> {
+    [Scope::State, Scope::Requests, Scope::Faults].into()
+}
+
+fn reset(admin: &Admin, asked: &Asked<'_>) -> Result<Reply, Refused> {
+    let Reset { scope, mch_id } = asked.read()?;
+    known(admin, mch_id.as_deref())?;
+    if scope.contains(&Scope::Clock) && mch_id.is_some() {
+        return Err(Refused::bad("the clock is everybody's: reset it without mch_id".to_owned()));
+    }
+    admin.mock.reset(&scope, mch_id.as_deref());
+    Ok(Reply::Json(json!({"scope": scope, "mch_id": mch_id})))
+}
+
+fn put_state(admin: &Admin, asked: &Asked<'_>) -> Result<Reply, Refused> {
+    let state = State::from_json(asked.body).map_err(broken)?;
+    replace(admin, state)
+}
+
+fn replace(admin: &Admin, state: State) -> Result<Reply, Refused> {
+    let counts = json!({"merchants": state.merchants.len(), "red_packets": state.red_packets.len()});
+    admin.mock.restore(state).map_err(broken)?;
+    admin.write_all_kits()?;
+    Ok(Reply::Json(counts))
+}
+
+fn broken(error: StateError) -> Refused {
+    Refused::bad(error.to_string())
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Name {
+    name: String,
+}
+
+fn snapshot(admin: &Admin, asked: &Asked<'_>) -> Result<Reply, Refused> {
+    let Name { name } = asked.read()?;
+    let state = admin.mock.state();
+    let mut snapshots = admin.snapshots();
+    if snapshots.len() >= MOST && !snapshots.contains_key(&name) {
+        let hint = "take one of the names that there are: it is replaced";
+        return Err(Refused::conflict("too_many", format!("there are {MOST} snapshots"), hint));
+    }
+    let now = state.clock.as_ref().and_then(|clock| clock.now);
+    snapshots.insert(name.clone(), state);
+    Ok(Reply::Json(json!({"name": name, "now": now})))
+}
+
+fn restore(admin: &Admin, asked: &Asked<'_>) -> Result<Reply, Refused> {
+    let state = admin.snapshots().get(asked.part(0)).cloned();
+    replace(admin, state.ok_or_else(|| Refused::unknown("snapshot", asked.part(0)))?)
+}

@@ -1,0 +1,131 @@
+//! One connection after the other, from its first byte to its last.
+
+use std::convert::Infallible;
+use std::net::IpAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use bytes::Bytes;
+use http::Request;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
+use tokio::time::{sleep, timeout};
+
+use super::Shared;
+use super::limits::{ACCEPT_PAUSE, CONNECTION_TIME, HEAD_TIME, LAST_TIME, MAX_CONNECTIONS, MAX_HEAD};
+use super::link::Link;
+use super::play::Over;
+use super::respond::{Answer, Line, respond};
+use super::stream::{self, Ahead, Base, Stream};
+use super::tls::{self, Session};
+use crate::arrival::{Arrival, Certificate, Via};
+
+/// Takes connections for ever.
+pub(super) async fn accept(listener: TcpListener, shared: Arc<Shared>) -> Infallible {
+    let room = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+    loop {
+        let place = Arc::clone(&room).acquire_owned().await;
+        let Ok((stream, peer)) = listener.accept().await else {
+            sleep(ACCEPT_PAUSE).await;
+            continue;
+        };
+        // Pieces go out as they are played.
+        drop(stream.set_nodelay(true));
+        let open = Open::count(&shared);
+        tokio::spawn(async move {
+            serve(stream, Some(peer.ip()), &open.0).await;
+            drop((open, place));
+        });
+    }
+}
+
+/// Counts a connection for as long as it is open.
+struct Open(Arc<Shared>);
+
+impl Open {
+    fn count(shared: &Arc<Shared>) -> Self {
+        let more = |number: &AtomicUsize| number.fetch_add(1, Ordering::SeqCst);
+        more(&shared.accepted);
+        more(&shared.open);
+        Self(Arc::clone(shared))
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.0.open.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+/// Serves a connection, and what comes through it where it becomes a tunnel. One that breaks is its client's business.
+pub(super) async fn serve<B: Base>(base: B, peer: Option<IpAddr>, shared: &Arc<Shared>) {
+    if let Some(tunnel) = converse(Ahead::new(base), peer, None, shared).await {
+        // There is no tunnel inside a tunnel.
+        drop(converse(tunnel, peer, Some(Via::Connect), shared).await);
+    }
+}
+
+/// A TLS handshake begins with 0x16, HTTP with a letter. Gives back the stream where it goes on as a tunnel.
+async fn converse<B: Base>(
+    mut stream: Ahead<B>,
+    peer: Option<IpAddr>,
+    via: Option<Via>,
+    shared: &Arc<Shared>,
+) -> Option<Ahead<B>> {
+    let first = timeout(HEAD_TIME, stream.first()).await.ok()?.ok()??;
+    let is_tls = first == 0x16;
+    let session = if is_tls {
+        tls::accept(stream, shared).await?
+    } else {
+        Session { stream: Stream::Plain(stream), certificate: Certificate::None, shown: None, once: false }
+    };
+    let via = via.unwrap_or(if is_tls { Via::Tls } else { Via::Plain });
+    let line = Line {
+        link: Link::new(session.stream),
+        arrival: Arrival { certificate: session.certificate, shown: session.shown, peer, via },
+        is_tls,
+        shared: Arc::clone(shared),
+        admitted: AtomicBool::new(false),
+        tunnel: AtomicBool::new(false),
+    };
+    let unread = exchange(&line.link, session.once, |request| respond(request, &line)).await;
+    let Line { link, tunnel, .. } = line;
+    if tunnel.into_inner() {
+        let mut stream = link.into_stream()?.into_plain()?;
+        stream.put_back(&unread);
+        return Some(stream);
+    }
+    if !link.is_over() {
+        stream::close(&mut link.clone()).await;
+    }
+    None
+}
+
+/// Speaks HTTP until one side ends it; if `once`, for one request. Gives back what was read and not used.
+pub(super) async fn exchange<B, F, R>(link: &Link<B>, once: bool, service: F) -> Bytes
+where
+    B: Base,
+    F: Fn(Request<Incoming>) -> R,
+    R: Future<Output = Result<Answer, Over>>,
+{
+    let mut connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD_TIME)
+        .max_buf_size(MAX_HEAD)
+        .keep_alive(!once)
+        // A client may close its side behind the request and still wait for the answer.
+        .half_close(true)
+        // It would be the system's time, not the mock's.
+        .auto_date_header(false)
+        .serve_connection(TokioIo::new(link.clone()), service_fn(service));
+    if timeout(CONNECTION_TIME, &mut connection).await.is_err() {
+        Pin::new(&mut connection).graceful_shutdown();
+        drop(timeout(LAST_TIME, &mut connection).await);
+    }
+    connection.into_parts().read_buf
+}
