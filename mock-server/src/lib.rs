@@ -93,6 +93,8 @@ pub use packet::{Action, ActionError, Claim, Hold, Kind, OrderKey, RedPacket, Sh
 pub use rules::{GroupRedPack, RuleError, Rules, Switch};
 #[cfg(feature = "server")]
 pub use serve::{Connections, ServeError, Server, ServerBuilder, fuzz_http};
+#[doc(hidden)]
+pub use span::parse as parse_duration;
 pub use state::{
     ClaimState, ClockState, HistoryState, LateState, PacketState, STATE_VERSION, ShareState, State,
     StateError, UserState,

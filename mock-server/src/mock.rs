@@ -86,6 +86,7 @@ pub struct MockBuilder {
     clock: Clock,
     rules: Rules,
     journal: JournalLimits,
+    in_band: bool,
 }
 
 impl Mock {
@@ -96,6 +97,7 @@ impl Mock {
             clock: Clock::default_frozen(),
             rules: Rules::default(),
             journal: JournalLimits::default(),
+            in_band: true,
         }
     }
 
@@ -279,10 +281,16 @@ impl MockBuilder {
         Self { journal, ..self }
     }
 
+    /// Whether requests may ask for faults themselves, by a header or their `remark`. They may, unless told otherwise.
+    pub fn in_band(self, on: bool) -> Self {
+        Self { in_band: on, ..self }
+    }
+
     /// The mock.
     pub fn build(self) -> Mock {
         let mut engine = Engine::new(Seed(self.seed), self.rules.clone());
         engine.journal = Journal::new(self.journal);
+        engine.faults.in_band.on = self.in_band;
         let world = World {
             clock: self.clock,
             first_clock: self.clock,

@@ -13,7 +13,7 @@ const MOST: u64 = 100 * 366 * 86_400_000;
 pub(crate) const LONGEST: Duration = Duration::from_millis(MOST);
 
 /// Reads one number and one unit. The error says what would be right.
-pub(crate) fn parse(text: &str) -> Result<Duration, String> {
+pub fn parse(text: &str) -> Result<Duration, String> {
     let wrong = || format!("{text:?} is not a duration: write 500ms, 2s, 15m, 24h or 30d");
     let digits = text.bytes().take_while(u8::is_ascii_digit).count();
     let (number, unit) = text.split_at(digits);

@@ -1,7 +1,7 @@
 //! The binary: the ready line, the signals, the exit codes.
 
 use std::fs;
-use std::io::{self, BufRead as _, BufReader};
+use std::io::{self, BufRead as _, BufReader, Write as _};
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Output, Stdio};
@@ -14,6 +14,11 @@ use wechatpay_transport_ureq::{Identity, Roots, Settings, UreqTransport};
 
 use crate::common::{APPID, Answer, Form, KEY, MCH_ID};
 use crate::raw::{bounded, health, request, status, talk};
+
+mod commands;
+mod life;
+mod refused;
+mod world;
 
 const MERCHANT: &str = "mch_id=10000098,key=exposed_your_key_here_have_risks,appid=wx8888888888888888,\
     balance=5000,agent_secret=s3cret";
@@ -33,6 +38,8 @@ fn command(arguments: &[&str]) -> Command {
 struct Running {
     child: Child,
     stdout: Option<BufReader<ChildStdout>>,
+    /// The first line on stdout.
+    line: String,
     ready: Value,
     /// Where its temporary kit goes, so that nothing is left even if it has to be killed.
     temporary: TempDir,
@@ -44,12 +51,26 @@ impl Running {
     }
 
     fn spawn(command: &mut Command) -> Self {
+        Self::feed(command, "")
+    }
+
+    /// With this on its stdin, where that is a pipe.
+    fn feed(command: &mut Command, input: &str) -> Self {
+        let mut running = Self::launch(command, input);
+        let line = &running.line;
+        running.ready = serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line:?}"));
+        running
+    }
+
+    /// Whatever it prints.
+    fn launch(command: &mut Command, input: &str) -> Self {
         let temporary = tempfile::tempdir().unwrap();
         let mut child = command.env("TMPDIR", temporary.path()).spawn().unwrap();
+        if !input.is_empty() {
+            child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+        }
         let (stdout, line) = first_line(&mut child);
-        let mut running = Self { child, stdout: Some(stdout), ready: Value::Null, temporary };
-        running.ready = serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line:?}"));
-        running
+        Self { child, stdout: Some(stdout), line, ready: Value::Null, temporary }
     }
 
     fn address(&self) -> SocketAddr {
@@ -65,9 +86,14 @@ impl Running {
     }
 
     /// Sends a signal and returns the exit code and what else came on stdout.
-    fn stop(mut self, signal: &str) -> (Option<i32>, String) {
+    fn stop(self, signal: &str) -> (Option<i32>, String) {
         let kill = Command::new("kill").args([signal, &self.child.id().to_string()]).status().unwrap();
         assert!(kill.success());
+        self.end()
+    }
+
+    /// Waits for it to end, and returns the exit code and what else came on stdout.
+    fn end(mut self) -> (Option<i32>, String) {
         let stdout = self.stdout.take().unwrap();
         let rest = bounded(&mut self.child, || io::read_to_string(stdout).unwrap());
         let code = self.child.wait().unwrap().code();
@@ -126,10 +152,12 @@ fn the_ready_line_says_everything_that_a_test_needs() {
     let port = running.address().port();
     let of = |mch_id: &str, key: &Value, secret: &Value, appid: &str| {
         let file = |name: &str| kit.join(mch_id).join(name);
+        let if_there = |name: &str| Some(file(name)).filter(|path| path.is_file());
         json!({
             "mch_id": mch_id, "key": key, "agent_secret": secret, "appid": appid, "mode": "merchant",
             "cert": file("apiclient_cert.pem"),
-            "key_pem": file("apiclient_key.pem"), "p12": null, "p12_legacy": null,
+            "key_pem": file("apiclient_key.pem"),
+            "p12": if_there("apiclient_cert.p12"), "p12_legacy": if_there("apiclient_cert-legacy.p12"),
         })
     };
     let [made_up, secret] = ["key", "agent_secret"].map(|name| &running.ready["merchants"][1][name]);
@@ -344,7 +372,7 @@ fn wrong_usage_ends_with_code_2_and_names_what_is_wrong() {
         (&["--rules", "sendgroupredpack=gone,sendgroupredpack=legacy"], "sendgroupredpack is given twice"),
         (&["--rules", "workwx_failures=yes"], "workwx_failures=yes"),
         (&["--merchant", "mode=provider"], "mode=provider"),
-        (&["--merchant", "under=1"], "under=1"),
+        (&["--merchant", "under=1"], "under 1 is no service provider"),
         (&["--merchant", "mch_id=1", "--merchant", "under=1"], "service provider"),
         (&["--merchant", "mch_id"], "name=value"),
         (&["--clock", "yesterday"], "RFC 3339"),
