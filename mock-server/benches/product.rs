@@ -1,6 +1,8 @@
 //! The mock as a product: how soon the binary is ready and what it takes while idle, how many signed packets it takes
 //! over mutual TLS, and how long a day takes over ten thousand packets.
 
+#![expect(clippy::print_stdout, reason = "figures for whoever runs the benches")]
+
 use std::hint::black_box;
 use std::io::{BufRead as _, BufReader};
 use std::process::{Child, Command, Stdio};

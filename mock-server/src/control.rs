@@ -245,7 +245,7 @@ impl Mock {
 
     /// The whole world as it is now, but for the journal.
     pub fn state(&self) -> State {
-        self.with_world(|engine, clock, now| State::of(engine, clock, now))
+        self.with_world(State::of)
     }
 
     /// Puts a world in place of this one. The journal stays. On an error nothing has changed.
@@ -276,7 +276,7 @@ fn scheduled(engine: &Engine) -> Vec<Scheduled> {
     let arrivals =
         engine.schedule.all().map(|(at, late)| Scheduled { at, key: late.key(), what: Upcoming::Arrives });
     let mut all: Vec<_> = moves.chain(arrivals).collect();
-    all.sort_by(|one, other| one.at.cmp(&other.at));
+    all.sort_by_key(|next| next.at);
     all
 }
 

@@ -306,7 +306,9 @@ impl Kit {
 
     /// What the certificates that a client showed are.
     pub(crate) fn judge(&self, chain: Option<&[CertificateDer<'_>]>) -> Certificate {
-        self.judge.judge(chain, UnixTime::now())
+        #[expect(clippy::disallowed_methods, reason = "a certificate is judged by real time")]
+        let now = UnixTime::now();
+        self.judge.judge(chain, now)
     }
 
     /// What the first certificate that a client showed says of itself.
@@ -329,6 +331,7 @@ mod tests {
 
     const TODAY: Date = jiff::civil::date(2026, 1, 1);
 
+    #[expect(clippy::disallowed_methods, reason = "a certificate is judged by real time")]
     #[test]
     fn the_server_has_its_names_and_the_aliases_and_no_others() {
         let kit = KitOptions::new().host_alias("Pay.Test").host_alias("10.1.2.3").create().unwrap();

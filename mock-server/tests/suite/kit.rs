@@ -69,6 +69,7 @@ fn a_kit_holds_one_authority_and_the_merchants_and_no_key_of_an_authority() {
     }
 }
 
+#[expect(clippy::disallowed_methods, reason = "a certificate is judged by real time")]
 #[test]
 fn the_authority_in_the_kit_vouches_for_names_of_the_server_and_not_for_merchants() {
     let kit = Kit::create(None).unwrap();

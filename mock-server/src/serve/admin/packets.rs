@@ -137,7 +137,7 @@ fn list(admin: &Admin, asked: &Asked<'_>) -> Result<Reply, Refused> {
     };
     let (packets, more) = admin.mock.ledger_of(|ledger| {
         let mut found: Vec<_> = ledger.packets().filter(fits).collect();
-        found.sort_by(|one, other| other.created.cmp(&one.created));
+        found.sort_by_key(|packet| std::cmp::Reverse(packet.created));
         (found.iter().take(limit).map(|packet| describe(packet)).collect::<Vec<_>>(), found.len() > limit)
     });
     Ok(Reply::Json(json!({"redpackets": packets, "more": more})))
