@@ -23,7 +23,7 @@ mod world;
 const MERCHANT: &str = "mch_id=10000098,key=exposed_your_key_here_have_risks,appid=wx8888888888888888,\
     balance=5000,agent_secret=s3cret";
 
-fn command(arguments: &[&str]) -> Command {
+pub(crate) fn command(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_wechatpay-mock"));
     for (name, _) in std::env::vars_os() {
         if name.to_string_lossy().starts_with("WECHATPAY_MOCK_") {
@@ -35,7 +35,7 @@ fn command(arguments: &[&str]) -> Command {
 }
 
 /// A running binary; it does not outlive its test.
-struct Running {
+pub(crate) struct Running {
     child: Child,
     stdout: Option<BufReader<ChildStdout>>,
     /// The first line on stdout.
@@ -55,7 +55,7 @@ impl Running {
     }
 
     /// With this on its stdin, where that is a pipe.
-    fn feed(command: &mut Command, input: &str) -> Self {
+    pub(crate) fn feed(command: &mut Command, input: &str) -> Self {
         let mut running = Self::launch(command, input);
         let line = &running.line;
         running.ready = serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line:?}"));
@@ -73,7 +73,7 @@ impl Running {
         Self { child, stdout: Some(stdout), line, ready: Value::Null, temporary }
     }
 
-    fn address(&self) -> SocketAddr {
+    pub(crate) fn address(&self) -> SocketAddr {
         self.text("http").strip_prefix("http://").unwrap().parse().unwrap()
     }
 
@@ -81,7 +81,7 @@ impl Running {
         self.ready[key].as_str().unwrap()
     }
 
-    fn path(&self, key: &str) -> PathBuf {
+    pub(crate) fn path(&self, key: &str) -> PathBuf {
         self.text(key).into()
     }
 

@@ -38,6 +38,8 @@ mod kit;
 mod p12;
 #[cfg(feature = "server")]
 mod raw;
+#[cfg(all(feature = "server", unix))]
+mod scenarios;
 #[cfg(feature = "server")]
 mod socket;
 #[cfg(feature = "server")]

@@ -83,18 +83,31 @@ pub(crate) struct Settings<'a> {
 
 /// A TLS session with the server under the name `name`.
 pub(crate) fn secure<S: Read + Write>(
-    mut stream: S,
+    stream: S,
     kit: &Kit,
     name: &'static str,
     settings: Settings<'_>,
 ) -> io::Result<StreamOwned<ClientConnection, S>> {
-    let mut client = client(kit, name, settings);
+    shake_hands(stream, client(kit, name, settings))
+}
+
+/// Shakes hands to the end.
+pub(crate) fn shake_hands<S: Read + Write>(
+    mut stream: S,
+    mut client: ClientConnection,
+) -> io::Result<StreamOwned<ClientConnection, S>> {
     client.complete_io(&mut stream)?;
     Ok(StreamOwned::new(client, stream))
 }
 
 /// The client's side of a TLS session.
 pub(crate) fn client(kit: &Kit, name: &'static str, settings: Settings<'_>) -> ClientConnection {
+    let name = ServerName::try_from(name).unwrap();
+    ClientConnection::new(Arc::new(client_config(kit, settings)), name).unwrap()
+}
+
+/// What the client's side of TLS sessions is made with.
+pub(crate) fn client_config(kit: &Kit, settings: Settings<'_>) -> ClientConfig {
     let mut roots = RootCertStore::empty();
     roots.add(CertificateDer::from_pem_slice(kit.ca_pem().as_bytes()).unwrap()).unwrap();
     let provider = Arc::new(rustls::crypto::ring::default_provider());
@@ -111,7 +124,7 @@ pub(crate) fn client(kit: &Kit, name: &'static str, settings: Settings<'_>) -> C
         }
     };
     config.alpn_protocols = settings.alpn.iter().map(|protocol| protocol.to_vec()).collect();
-    ClientConnection::new(Arc::new(config), ServerName::try_from(name).unwrap()).unwrap()
+    config
 }
 
 /// A request with a length and these headers besides.
