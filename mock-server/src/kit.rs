@@ -19,6 +19,7 @@ use std::path::{Path, PathBuf};
 use jiff::civil::Date;
 use jiff::{Timestamp, tz::TimeZone};
 use rcgen::KeyPair;
+use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, UnixTime};
 use rustls::{RootCertStore, ServerConfig};
 
@@ -234,6 +235,13 @@ impl Kit {
     pub fn merchant(&self, mch_id: &str) -> Result<MerchantFiles, KitError> {
         let files = MerchantFiles::within(self.dir(), mch_id)?;
         if files.all().into_iter().all(Path::exists) { Ok(files) } else { self.write_merchant(mch_id) }
+    }
+
+    /// The serial number of the certificate in a merchant's files, in hex; none where somebody broke the file.
+    pub(crate) fn serial(&self, mch_id: &str) -> Result<Option<String>, KitError> {
+        let pem = files::read(&self.merchant(mch_id)?.certificate)?.unwrap_or_default();
+        let certificate = CertificateDer::from_pem_slice(&pem).ok();
+        Ok(judge::facts(certificate.as_ref().map(std::slice::from_ref)).and_then(|facts| facts.serial))
     }
 
     /// A merchant's files, with `ca.pem` and `truststore.p12`, as one ZIP archive. They are written first where they

@@ -223,6 +223,10 @@ pub(crate) fn create(engine: &mut Engine, spec: MerchantSpec) -> Result<Account,
 }
 
 pub(crate) fn check_appids(appids: &[String]) -> Result<(), MockError> {
+    if appids.is_empty() {
+        let problem = "need one at least".to_owned();
+        return Err(MockError::Merchant { part: "appids", problem });
+    }
     let rule = Rule::Token { max: 32 };
     let check =
         |appid: &String| rule.check(&Value::Text(appid)).map_err(|violation| refuse("appid", &violation));

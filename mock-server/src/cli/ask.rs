@@ -17,10 +17,11 @@ pub(crate) fn ask(command: &RemoteCommand) -> Result<(), Failure> {
     match command {
         RemoteCommand::Health(target) => get(target, "/health"),
         RemoteCommand::Reset { mch_id, target } => {
-            let mut body = json!({"scope": ["state", "requests", "faults", "clock"]});
-            if let Some(mch_id) = mch_id {
-                body["mch_id"] = json!(mch_id);
-            }
+            // The clock is everybody's.
+            let body = match mch_id {
+                Some(mch_id) => json!({"scope": ["state", "requests", "faults"], "mch_id": mch_id}),
+                None => json!({"scope": ["state", "requests", "faults", "clock"]}),
+            };
             post(target, "/reset", &body)
         }
         RemoteCommand::Clock { action, target } => clock(target, action.as_ref()),

@@ -7,12 +7,10 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderValue, Method, Request, Response, StatusCode, header};
+use http::{HeaderValue, Request, Response, StatusCode, header};
 use percent_encoding::percent_decode_str;
-use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::Options;
@@ -20,6 +18,7 @@ use crate::kit::Kit;
 use crate::mock::Mock;
 use crate::state::State;
 
+mod call;
 mod clock;
 mod doors;
 mod faults;
@@ -33,6 +32,7 @@ mod sign;
 mod users;
 mod world;
 
+use call::{Answer, Asked, Body, Call, Field, Kind, Reply, may, must};
 use doors::Doors;
 use refused::Refused;
 
@@ -61,55 +61,6 @@ impl Admin {
     }
 }
 
-/// One call of the API.
-struct Call {
-    method: Method,
-    /// Below the prefix, with `{…}` for the parts that vary.
-    path: &'static str,
-    /// What it does, in a sentence.
-    summary: &'static str,
-    /// What may stand in the query: names and meanings.
-    query: &'static [(&'static str, &'static str)],
-    body: Body,
-    /// The status of a success.
-    status: StatusCode,
-    /// What a success holds, by name; none where it is no JSON object.
-    answers: &'static [&'static str],
-    run: fn(&Admin, &Asked<'_>) -> Result<Reply, Refused>,
-}
-
-/// What a call takes.
-enum Body {
-    /// Nothing.
-    None,
-    /// An object, of which everything may be left out, like this one.
-    Optional(&'static str),
-    /// An object like this one.
-    Required(&'static str),
-}
-
-/// What was asked.
-struct Asked<'a> {
-    /// The parts of the path that vary, in order.
-    parts: Vec<String>,
-    query: Vec<(String, String)>,
-    body: &'a [u8],
-}
-
-/// What a call answers.
-enum Reply {
-    Json(Value),
-    File {
-        content_type: &'static str,
-        bytes: Vec<u8>,
-    },
-    /// What is asked for is not there yet: wait for more requests, then ask again.
-    Later {
-        seen: u64,
-        left: Duration,
-    },
-}
-
 /// All calls.
 fn calls() -> impl Iterator<Item = &'static Call> {
     [
@@ -130,12 +81,14 @@ fn calls() -> impl Iterator<Item = &'static Call> {
 
 pub(super) async fn answer(admin: &Admin, path: &str, request: &Request<Bytes>) -> Response<Bytes> {
     let answered = match find(admin, path, request) {
-        Ok((call, asked)) => perform(admin, call, &asked).await.map(|reply| (call.status, reply)),
+        Ok((call, asked)) => perform(admin, call, &asked).await.map(|reply| (call, reply)),
         Err(refused) => Err(refused),
     };
     match answered {
-        Ok((status, Reply::Json(value))) => respond(status, "application/json", value.to_string().into()),
-        Ok((status, Reply::File { content_type, bytes })) => respond(status, content_type, bytes.into()),
+        Ok((call, Reply::Json(value))) => {
+            respond(call.status, call.answer.content_type(), value.to_string().into())
+        }
+        Ok((call, Reply::File(bytes))) => respond(call.status, call.answer.content_type(), bytes.into()),
         // Unreachable: a call that waits is asked again until it knows.
         Ok((_, Reply::Later { .. })) => Refused::timeout(Value::Null).respond(),
         Err(refused) => refused.respond(),
@@ -188,47 +141,6 @@ async fn perform(admin: &Admin, call: &Call, asked: &Asked<'_>) -> Result<Reply,
     match tokio::time::timeout(at_most, until_known).await {
         Ok(known) => known,
         Err(_) => Err(requests::timed_out(admin, asked)),
-    }
-}
-
-impl Call {
-    /// Names in the query and a body where they have no place are mistakes.
-    fn check(&self, asked: &Asked<'_>) -> Result<(), Refused> {
-        for (index, (name, _)) in asked.query.iter().enumerate() {
-            if !self.query.iter().any(|(known, _)| known == name) {
-                return Err(Refused::query(name, self.query));
-            }
-            if asked.query.iter().take(index).any(|(before, _)| before == name) {
-                return Err(Refused::bad(format!("{name} is given twice")));
-            }
-        }
-        match self.body {
-            Body::None if ![&b""[..], b"{}"].contains(&asked.body.trim_ascii()) => {
-                Err(Refused::bad("this call takes no body".to_owned()))
-            }
-            _ => Ok(()),
-        }
-    }
-}
-
-impl Asked<'_> {
-    fn part(&self, index: usize) -> &str {
-        self.parts.get(index).map_or("", String::as_str)
-    }
-
-    fn query(&self, name: &str) -> Option<&str> {
-        self.query.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
-    }
-
-    /// The body; nothing at all is `{}`.
-    fn read<T: DeserializeOwned>(&self) -> Result<T, Refused> {
-        let body = match self.body.trim_ascii_start() {
-            [] => b"{}",
-            // Lists would be taken for objects without names.
-            [b'{', ..] => self.body,
-            _ => return Err(Refused::bad("the body is a JSON object".to_owned())),
-        };
-        serde_json::from_slice(body).map_err(|error| Refused::bad(error.to_string()))
     }
 }
 

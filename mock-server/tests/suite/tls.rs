@@ -61,7 +61,7 @@ pub(crate) fn own(server: &Server, mch_id: &str) -> (String, String) {
     (read("apiclient_cert.pem"), read("apiclient_key.pem"))
 }
 
-fn send(transport: &UreqTransport, base: &str, form: &Form) -> Answer {
+pub(crate) fn send(transport: &UreqTransport, base: &str, form: &Form) -> Answer {
     let (mut parts, body) = form.request().into_parts();
     parts.uri = format!("{base}{}", parts.uri.path()).parse().unwrap();
     Answer::new(transport.send_blocking(http::Request::from_parts(parts, body)).unwrap())

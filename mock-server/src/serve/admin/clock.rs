@@ -6,7 +6,7 @@ use http::{Method, StatusCode};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Admin, Asked, Body, Call, Refused, Reply};
+use super::{Admin, Answer, Asked, Body, Call, Field, Kind, Refused, Reply, may, must};
 use crate::control::{Scheduled, Upcoming};
 use crate::engine::{Event, Fired};
 use crate::packet::OrderKey;
@@ -15,7 +15,32 @@ use crate::state::ClockState;
 
 /// The most scheduled things in one answer.
 const MOST: usize = 1000;
-const ANSWERS: &[&str] = &["now", "mode", "scheduled", "scheduled_total", "fired"];
+const ENTITY: &[Field] = &[
+    must("mch_id", Kind::Text, "of this merchant"),
+    must("mch_billno", Kind::Text, "the number of the order"),
+];
+const HAPPENING: &[Field] = &[
+    must("at", Kind::Text, "when, in RFC 3339"),
+    must("kind", Kind::OneOf(&["red_packet", "late_request"]), "what moves"),
+    must("entity", Kind::Object(ENTITY), "which"),
+    must("effect", Kind::Any, "the status that a packet gets, or what became of a request"),
+];
+const ANSWER: &[Field] = &[
+    must("now", Kind::Text, "what the clock shows, in RFC 3339"),
+    must("mode", Kind::Text, "real, frozen or scaled:<speed>"),
+    must(
+        "scheduled",
+        Kind::List(&Kind::Object(HAPPENING)),
+        "what will happen by itself, in order; 1000 at most",
+    ),
+    must("scheduled_total", Kind::Number, "how much that is in all"),
+    must("fired", Kind::List(&Kind::Object(HAPPENING)), "what happened by this call, in order"),
+];
+const CLOCK: &[Field] = &[
+    must("mode", Kind::Text, "real, frozen or scaled:<speed>"),
+    may("now", Kind::Text, "what it shows, in RFC 3339; a frozen clock needs it").or_null(),
+];
+const ADVANCE: &[Field] = &[must("by", Kind::Text, "such as 500ms, 2s, 15m, 24h or 30d")];
 
 pub(super) const CALLS: &[Call] = &[
     Call {
@@ -25,7 +50,7 @@ pub(super) const CALLS: &[Call] = &[
         query: &[],
         body: Body::None,
         status: StatusCode::OK,
-        answers: ANSWERS,
+        answer: Answer::Json(ANSWER),
         run: |admin, _| Ok(show(admin, &[])),
     },
     Call {
@@ -34,9 +59,9 @@ pub(super) const CALLS: &[Call] = &[
         summary: "Sets the clock: mode is real, frozen or scaled:<speed>, now what it shows. What is due by then happens. \
                   Time may go back by this alone.",
         query: &[],
-        body: Body::Required(r#"{"mode":"frozen","now":"2026-01-01T09:00:00+08:00"}"#),
+        body: Body::Required(CLOCK, r#"{"mode":"frozen","now":"2026-01-01T09:00:00+08:00"}"#),
         status: StatusCode::OK,
-        answers: ANSWERS,
+        answer: Answer::Json(ANSWER),
         run: set,
     },
     Call {
@@ -44,9 +69,9 @@ pub(super) const CALLS: &[Call] = &[
         path: "/clock/advance",
         summary: "Moves the clock on. What is due happens in order, each at its own time.",
         query: &[],
-        body: Body::Required(r#"{"by":"24h"}"#),
+        body: Body::Required(ADVANCE, r#"{"by":"24h"}"#),
         status: StatusCode::OK,
-        answers: ANSWERS,
+        answer: Answer::Json(ANSWER),
         run: advance,
     },
     Call {
@@ -56,7 +81,7 @@ pub(super) const CALLS: &[Call] = &[
         query: &[],
         body: Body::None,
         status: StatusCode::OK,
-        answers: ANSWERS,
+        answer: Answer::Json(ANSWER),
         run: |admin, _| Ok(show(admin, &admin.mock.advance_to_next())),
     },
 ];

@@ -2,7 +2,7 @@
 
 use http::{Method, StatusCode};
 
-use super::{Admin, Asked, Body, Call, Refused, Reply};
+use super::{Admin, Answer, Asked, Body, Call, Kind, Refused, Reply, may};
 use crate::kit::{EnvFormat, Environment, Kit, KitError, MerchantFiles, Sdk};
 use crate::merchant::MockMerchant;
 
@@ -14,11 +14,8 @@ pub(super) const CALLS: &[Call] = &[
         query: &[],
         body: Body::None,
         status: StatusCode::OK,
-        answers: &[],
-        run: |admin, _| {
-            let bytes = admin.kit()?.ca_pem().as_bytes().to_vec();
-            Ok(Reply::File { content_type: "application/x-pem-file", bytes })
-        },
+        answer: Answer::File("application/x-pem-file"),
+        run: |admin, _| Ok(Reply::File(admin.kit()?.ca_pem().as_bytes().to_vec())),
     },
     Call {
         method: Method::GET,
@@ -27,24 +24,29 @@ pub(super) const CALLS: &[Call] = &[
         query: &[],
         body: Body::None,
         status: StatusCode::OK,
-        answers: &[],
-        run: |admin, _| {
-            let bytes = admin.kit()?.truststore().to_vec();
-            Ok(Reply::File { content_type: "application/x-pkcs12", bytes })
-        },
+        answer: Answer::File("application/x-pkcs12"),
+        run: |admin, _| Ok(Reply::File(admin.kit()?.truststore().to_vec())),
     },
     Call {
         method: Method::GET,
         path: "/env",
         summary: "How to point an SDK here: the environment in a format, or the settings of an SDK.",
         query: &[
-            ("format", "sh, ps1, dotenv or json; sh where neither is given"),
-            ("sdk", "curl, php, node, python, go, java or rust"),
-            ("mch_id", "of this merchant; the first where it is left out"),
+            may(
+                "format",
+                Kind::OneOf(&["sh", "ps1", "dotenv", "json"]),
+                "the environment; sh where sdk is not given",
+            ),
+            may(
+                "sdk",
+                Kind::OneOf(&["curl", "php", "node", "python", "go", "java", "rust"]),
+                "the settings of an SDK",
+            ),
+            may("mch_id", Kind::Text, "of this merchant; the first where it is left out"),
         ],
         body: Body::None,
         status: StatusCode::OK,
-        answers: &[],
+        answer: Answer::File("text/plain; charset=utf-8"),
         run: env,
     },
 ];
@@ -64,7 +66,7 @@ fn env(admin: &Admin, asked: &Asked<'_>) -> Result<Reply, Refused> {
             environment.map_err(|error| broken(&error))?.render(format)
         }
     };
-    Ok(Reply::File { content_type: "text/plain; charset=utf-8", bytes: text.into_bytes() })
+    Ok(Reply::File(text.into_bytes()))
 }
 
 /// The one of these that has the name.

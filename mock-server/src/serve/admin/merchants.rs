@@ -8,39 +8,71 @@ use http::{Method, StatusCode};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Admin, Asked, Body, Call, Refused, Reply, world};
+use super::{Admin, Answer, Asked, Body, Call, Field, Kind, Refused, Reply, may, must, world};
 use crate::fault::Mistaken;
 use crate::merchant::{MerchantMode, MerchantSpec, MockMerchant, check_appids};
 use crate::mock::MockError;
 use crate::span;
 
-const MERCHANT: &[&str] = &[
-    "mch_id",
-    "key",
-    "appid",
-    "appids",
-    "balance_fen",
-    "opening_fen",
-    "mode",
-    "under",
-    "product_closed",
-    "allowed_ips",
-    "certificate",
-    "rules",
-    "kit",
+const STATES: &[&str] = &["missing", "expired", "revoked", "foreign", "other_merchant"];
+const MODE: Kind = Kind::OneOf(&["merchant", "partner"]);
+const MERCHANT: &[Field] = &[
+    must("mch_id", Kind::Text, "its number"),
+    must("key", Kind::Text, "the last four characters of its API key"),
+    must("appid", Kind::Text, "the first of its appids"),
+    must("appids", Kind::List(&Kind::Text), "the appids that are bound to it"),
+    must("balance_fen", Kind::Number, "its balance in fen"),
+    must("opening_fen", Kind::Number, "what a reset takes its balance back to"),
+    must("mode", MODE, "whether it is a service provider"),
+    must("under", Kind::Text, "the service provider that it is a sub-merchant of").or_null(),
+    must("product_closed", Kind::Flag, "whether the product is closed for it"),
+    must("allowed_ips", Kind::List(&Kind::Text), "the addresses that may call over a socket; null for all")
+        .or_null(),
+    must("certificate", Kind::OneOf(STATES), "what its certificate is taken for; null for what it is")
+        .or_null(),
+    must("rules", Kind::Map(&Kind::Text), "the switches that it has for itself"),
+    must("kit", Kind::Text, "the folder of its certificate and key").or_null(),
 ];
-const MATERIAL: &[&str] = &[
-    "mch_id",
-    "key",
-    "agent_secret",
-    "appid",
-    "mode",
-    "cert",
-    "key_pem",
-    "p12",
-    "p12_legacy",
-    "p12_password",
-    "kit_url",
+const MATERIAL: &[Field] = &[
+    must("mch_id", Kind::Text, "its number"),
+    must("key", Kind::Text, "its API key"),
+    must("agent_secret", Kind::Text, "the secret of its work-weixin application"),
+    must("appid", Kind::Text, "the first of its appids"),
+    must("mode", MODE, "whether it is a service provider"),
+    must("cert", Kind::Text, "the file of its certificate"),
+    must("cert_serial", Kind::Text, "the serial number of that, in hex").or_null(),
+    must("key_pem", Kind::Text, "the file of the key to it"),
+    must("p12", Kind::Text, "the file of both"),
+    must("p12_legacy", Kind::Text, "the same in the old encoding"),
+    must("p12_password", Kind::Text, "the password of both of these"),
+    must("kit_url", Kind::Text, "where the four files are"),
+];
+/// A merchant as it is made; every part may be left out.
+pub(super) const SPEC: &[Field] = &[
+    may("mch_id", Kind::Text, "its number: 1 to 32 of [0-9A-Za-z]").or_null(),
+    may("key", Kind::Text, "its API key: 32 visible ASCII characters; never a real one").or_null(),
+    may("agent_secret", Kind::Text, "the secret of its work-weixin application; never a real one").or_null(),
+    may("appids", Kind::List(&Kind::Text), "the appids that are bound to it"),
+    may("balance_fen", Kind::Number, "its balance in fen; 1000000").or_null(),
+    may("opening_fen", Kind::Number, "what a reset takes its balance back to; balance_fen").or_null(),
+    may("mode", MODE, "partner makes it a service provider"),
+    may("under", Kind::Text, "the service provider that it is a sub-merchant of").or_null(),
+    may("product_closed", Kind::Flag, "whether the product is closed for it"),
+    may("allowed_ips", Kind::List(&Kind::Text), "the addresses that may call over a socket; null for all")
+        .or_null(),
+    may("certificate", Kind::OneOf(STATES), "what its certificate is taken for").or_null(),
+    may("rules", Kind::Map(&Kind::Text), "the switches that it has for itself: GET /rules lists them"),
+    may("former", Kind::Object(FORMER), "the key before, which is good until then").or_null(),
+];
+const FORMER: &[Field] =
+    &[must("key", Kind::Text, "the key"), must("until", Kind::Text, "until when, in RFC 3339")];
+const CHANGES: &[Field] = &[
+    may("balance_fen", Kind::Number, "its balance in fen").or_null(),
+    may("appids", Kind::List(&Kind::Text), "the appids that are bound to it").or_null(),
+    may("product_closed", Kind::Flag, "whether the product is closed for it").or_null(),
+    may("allowed_ips", Kind::List(&Kind::Text), "the addresses that may call over a socket; null for all")
+        .or_null(),
+    may("rules", Kind::Map(&Kind::Text), "switches for itself alone; those that are not named stay"),
 ];
 
 pub(super) const CALLS: &[Call] = &[
@@ -51,7 +83,7 @@ pub(super) const CALLS: &[Call] = &[
         query: &[],
         body: Body::None,
         status: StatusCode::OK,
-        answers: &["merchants"],
+        answer: Answer::Json(&[must("merchants", Kind::List(&Kind::Object(MERCHANT)), "all of them")]),
         run: list,
     },
     Call {
@@ -61,10 +93,11 @@ pub(super) const CALLS: &[Call] = &[
                   and where its certificate is.",
         query: &[],
         body: Body::Optional(
+            SPEC,
             r#"{"mch_id":"1900000109","balance_fen":1000000,"appids":["wx8888888888888888"]}"#,
         ),
         status: StatusCode::CREATED,
-        answers: MATERIAL,
+        answer: Answer::Json(MATERIAL),
         run: create,
     },
     Call {
@@ -74,17 +107,17 @@ pub(super) const CALLS: &[Call] = &[
         query: &[],
         body: Body::None,
         status: StatusCode::OK,
-        answers: MERCHANT,
+        answer: Answer::Json(MERCHANT),
         run: |admin, asked| show(admin, asked.part(0)),
     },
     Call {
         method: Method::PATCH,
         path: "/merchants/{mch_id}",
-        summary: "Changes a merchant: balance_fen, appids, product_closed, allowed_ips, rules. What is left out stays.",
+        summary: "Changes a merchant. What is left out stays; where one part cannot be, all stays.",
         query: &[],
-        body: Body::Required(r#"{"balance_fen":5000,"rules":{"settle":"manual"}}"#),
+        body: Body::Required(CHANGES, r#"{"balance_fen":5000,"rules":{"settle":"manual"}}"#),
         status: StatusCode::OK,
-        answers: MERCHANT,
+        answer: Answer::Json(MERCHANT),
         run: change,
     },
     Call {
@@ -94,7 +127,7 @@ pub(super) const CALLS: &[Call] = &[
         query: &[],
         body: Body::None,
         status: StatusCode::OK,
-        answers: &["mch_id"],
+        answer: Answer::Json(&[must("mch_id", Kind::Text, "its number")]),
         run: remove,
     },
     Call {
@@ -102,9 +135,9 @@ pub(super) const CALLS: &[Call] = &[
         path: "/merchants/{mch_id}/topup",
         summary: "Puts money into its balance.",
         query: &[],
-        body: Body::Required(r#"{"fen":100000}"#),
+        body: Body::Required(&[must("fen", Kind::Number, "how much, in fen")], r#"{"fen":100000}"#),
         status: StatusCode::OK,
-        answers: MERCHANT,
+        answer: Answer::Json(MERCHANT),
         run: top_up,
     },
     Call {
@@ -112,20 +145,50 @@ pub(super) const CALLS: &[Call] = &[
         path: "/merchants/{mch_id}/rotate-key",
         summary: "Gives it another API key: this one, or a made-up one. The one before is good for grace more.",
         query: &[],
-        body: Body::Optional(r#"{"grace":"10m"}"#),
+        body: Body::Optional(
+            &[
+                may("key", Kind::Text, "32 visible ASCII characters; never a real one").or_null(),
+                may("grace", Kind::Text, "how long, such as 10m; not at all, where it is left out"),
+            ],
+            r#"{"grace":"10m"}"#,
+        ),
         status: StatusCode::OK,
-        answers: &["mch_id", "key"],
+        answer: Answer::Json(&[
+            must("mch_id", Kind::Text, "its number"),
+            must("key", Kind::Text, "its new API key"),
+        ]),
         run: rotate_key,
     },
     Call {
         method: Method::POST,
         path: "/merchants/{mch_id}/cert",
-        summary: "Has the service take its certificate for something else (missing, expired, revoked, foreign, \
-                  other_merchant), whatever it is, or again for what it is (ok).",
+        summary: "Has the service take its certificate for something else, whatever it is, or again for what it is (ok).",
         query: &[],
-        body: Body::Required(r#"{"state":"expired"}"#),
+        body: Body::Required(
+            &[must(
+                "state",
+                Kind::OneOf(&[
+                    "ok",
+                    "missing",
+                    "expired",
+                    "revoked",
+                    "foreign",
+                    "foreign_ca",
+                    "other_merchant",
+                ]),
+                "what for; foreign_ca is foreign",
+            )],
+            r#"{"state":"expired"}"#,
+        ),
         status: StatusCode::OK,
-        answers: &["mch_id", "state"],
+        answer: Answer::Json(&[
+            must("mch_id", Kind::Text, "its number"),
+            must(
+                "state",
+                Kind::OneOf(&["ok", "missing", "expired", "revoked", "foreign", "other_merchant"]),
+                "what for",
+            ),
+        ]),
         run: certificate,
     },
     Call {
@@ -135,7 +198,7 @@ pub(super) const CALLS: &[Call] = &[
         query: &[],
         body: Body::None,
         status: StatusCode::OK,
-        answers: &[],
+        answer: Answer::File("application/zip"),
         run: kit,
     },
 ];
@@ -153,6 +216,7 @@ fn create(admin: &Admin, asked: &Asked<'_>) -> Result<Reply, Refused> {
 /// What a client needs to be a merchant.
 fn material(admin: &Admin, merchant: &MockMerchant) -> Result<Reply, Refused> {
     let files = admin.write_kit(merchant.mch_id())?;
+    let serial = admin.kit()?.serial(merchant.mch_id()).map_err(|error| super::files::broken(&error))?;
     Ok(Reply::Json(json!({
         "mch_id": merchant.mch_id(),
         "key": merchant.key(),
@@ -160,6 +224,7 @@ fn material(admin: &Admin, merchant: &MockMerchant) -> Result<Reply, Refused> {
         "appid": merchant.appid(),
         "mode": MerchantMode::from(merchant.mode()),
         "cert": files.certificate,
+        "cert_serial": serial,
         "key_pem": files.key,
         "p12": files.p12,
         "p12_legacy": files.p12_legacy,
@@ -220,7 +285,7 @@ fn change(admin: &Admin, asked: &Asked<'_>) -> Result<Reply, Refused> {
     let (mock, mch_id, changes) = (&admin.mock, asked.part(0), asked.read::<Changes>()?);
     world::known(admin, Some(mch_id))?;
     // What can be refused comes first, so that a call that is refused has changed nothing.
-    check_appids(changes.appids.as_deref().unwrap_or_default()).map_err(refuse)?;
+    changes.appids.as_deref().map_or(Ok(()), check_appids).map_err(refuse)?;
     mock.set_rules(Some(mch_id), &changes.rules).map_err(|error| Refused::bad(error.to_string()))?;
     changes.appids.map_or(Ok(()), |appids| mock.set_appids(mch_id, appids)).map_err(refuse)?;
     changes.balance_fen.map_or(Ok(()), |fen| mock.set_balance(mch_id, fen)).map_err(refuse)?;
@@ -308,7 +373,7 @@ fn certificate(admin: &Admin, asked: &Asked<'_>) -> Result<Reply, Refused> {
 fn kit(admin: &Admin, asked: &Asked<'_>) -> Result<Reply, Refused> {
     world::known(admin, Some(asked.part(0)))?;
     let bytes = admin.kit()?.zip(asked.part(0)).map_err(|error| super::files::broken(&error))?;
-    Ok(Reply::File { content_type: "application/zip", bytes })
+    Ok(Reply::File(bytes))
 }
 
 fn refuse(error: MockError) -> Refused {

@@ -1,32 +1,52 @@
 //! Packets: what they are, and what a user or time would do to them.
 
+use std::cmp::Reverse;
+
 use http::{Method, StatusCode};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Admin, Asked, Body, Call, Refused, Reply};
+use super::{Admin, Answer, Asked, Body, Call, Field, Kind, Refused, Reply, may, must};
 use crate::clock::Time;
 use crate::packet::{Action, ActionError, Claim, RedPacket, Share, Status};
 
 /// The most packets in one answer.
 const MOST: usize = 1000;
 
-const PACKET: &[&str] = &[
-    "mch_id",
-    "mch_billno",
-    "kind",
-    "payer",
-    "wxappid",
-    "re_openid",
-    "total_amount",
-    "shares",
-    "send_listid",
-    "status",
-    "reason",
-    "due",
-    "hold",
-    "history",
-    "allowed",
+const STATUS: Kind = Kind::OneOf(&["SENDING", "SENT", "FAILED", "RECEIVED", "RFUND_ING", "REFUND"]);
+const CLAIM: &[Field] =
+    &[must("openid", Kind::Text, "who"), must("at", Kind::Text, "since when, in RFC 3339")];
+const SHARE: &[Field] = &[
+    must("amount", Kind::Number, "in fen"),
+    must("claim", Kind::Object(CLAIM), "who has it; null while nobody has").or_null(),
+];
+const HOLD: &[Field] = &[
+    must("until", Kind::Any, "{\"time\"}, {\"polls\"} or never"),
+    must("fails", Kind::Flag, "whether it fails then, instead of being paid"),
+    must("processing", Kind::Flag, "whether a send of its number is answered PROCESSING meanwhile"),
+];
+const PASSED: &[Field] =
+    &[must("at", Kind::Text, "since when, in RFC 3339"), must("status", STATUS, "where it stood then")];
+const PACKET: &[Field] = &[
+    must("mch_id", Kind::Text, "of this merchant"),
+    must("mch_billno", Kind::Text, "the number of the order"),
+    must("kind", Kind::OneOf(&["NORMAL", "MINI_PROGRAM", "GROUP", "WORK_WEIXIN"]), "which endpoint sent it"),
+    must("payer", Kind::Text, "the merchant whose balance pays"),
+    must("wxappid", Kind::Text, "as it was sent"),
+    must("re_openid", Kind::Text, "to whom"),
+    must("total_amount", Kind::Number, "in fen"),
+    must("shares", Kind::List(&Kind::Object(SHARE)), "its parts: one, but of group packets"),
+    must("send_listid", Kind::Text, "the service's number for it"),
+    must("status", STATUS, "where it stands"),
+    must("reason", Kind::Text, "what is or was in the way").or_null(),
+    must("due", Kind::Text, "when it moves on by itself, in RFC 3339").or_null(),
+    must("hold", Kind::Object(HOLD), "what keeps it SENDING").or_null(),
+    must(
+        "history",
+        Kind::List(&Kind::Object(PASSED)),
+        "every status that it had; the last is the present one",
+    ),
+    must("allowed", Kind::List(&Kind::Text), "the actions that are possible now"),
 ];
 
 macro_rules! action {
@@ -38,7 +58,7 @@ macro_rules! action {
             query: &[],
             body: $body,
             status: StatusCode::OK,
-            answers: PACKET,
+            answer: Answer::Json(PACKET),
             run: $run,
         }
     };
@@ -50,14 +70,17 @@ pub(super) const CALLS: &[Call] = &[
         path: "/redpackets",
         summary: "Packets, the latest first.",
         query: &[
-            ("mch_id", "of this merchant"),
-            ("status", "that stand there: SENDING, SENT, FAILED, RECEIVED, RFUND_ING or REFUND"),
-            ("since", "taken at this time or later, in RFC 3339"),
-            ("limit", "at most so many: 100, and 1000 at most"),
+            may("mch_id", Kind::Text, "of this merchant"),
+            may("status", STATUS, "that stand there"),
+            may("since", Kind::Text, "taken at this time or later, in RFC 3339"),
+            may("limit", Kind::Number, "at most so many: 100, and 1000 at most"),
         ],
         body: Body::None,
         status: StatusCode::OK,
-        answers: &["redpackets", "more"],
+        answer: Answer::Json(&[
+            must("redpackets", Kind::List(&Kind::Object(PACKET)), "those that fit"),
+            must("more", Kind::Flag, "whether there are more than the limit"),
+        ]),
         run: list,
     },
     Call {
@@ -67,7 +90,7 @@ pub(super) const CALLS: &[Call] = &[
         query: &[],
         body: Body::None,
         status: StatusCode::OK,
-        answers: PACKET,
+        answer: Answer::Json(PACKET),
         run: show,
     },
     action!("settle", "SENDING to SENT: the payer is debited.", Body::None, |admin, asked| {
@@ -76,7 +99,10 @@ pub(super) const CALLS: &[Call] = &[
     action!(
         "claim",
         "The receiver, or of a group packet whoever is named, claims a share; with the last one it is RECEIVED.",
-        Body::Optional(r#"{"openid":"oxTWIuGaIt6gTKsQRLau2M0yL16E"}"#),
+        Body::Optional(
+            &[may("openid", Kind::Text, "who; the receiver, where it is left out").or_null()],
+            r#"{"openid":"oxTWIuGaIt6gTKsQRLau2M0yL16E"}"#
+        ),
         |admin, asked| {
             let Claimed { openid } = asked.read()?;
             act(admin, asked, &Action::Claim { openid })
@@ -94,7 +120,10 @@ pub(super) const CALLS: &[Call] = &[
     action!(
         "fail",
         "SENDING to FAILED.",
-        Body::Optional(r#"{"reason":"该用户今日领取金额超过限制"}"#),
+        Body::Optional(
+            &[may("reason", Kind::Text, "what a query says of it").or_null()],
+            r#"{"reason":"该用户今日领取金额超过限制"}"#
+        ),
         |admin, asked| {
             let Failed { reason } = asked.read()?;
             act(admin, asked, &Action::Fail { reason })
@@ -137,7 +166,7 @@ fn list(admin: &Admin, asked: &Asked<'_>) -> Result<Reply, Refused> {
     };
     let (packets, more) = admin.mock.ledger_of(|ledger| {
         let mut found: Vec<_> = ledger.packets().filter(fits).collect();
-        found.sort_by_key(|packet| std::cmp::Reverse(packet.created));
+        found.sort_by_key(|packet| Reverse(packet.created));
         (found.iter().take(limit).map(|packet| describe(packet)).collect::<Vec<_>>(), found.len() > limit)
     });
     Ok(Reply::Json(json!({"redpackets": packets, "more": more})))

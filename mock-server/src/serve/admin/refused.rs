@@ -1,8 +1,10 @@
 //! What an admin call says instead of an answer: a code for programs, a message and a hint for people.
 
 use bytes::Bytes;
-use http::{Response, StatusCode};
+use http::{HeaderValue, Response, StatusCode, header};
 use serde_json::{Value, json};
+
+use super::call::{self, Field};
 
 /// A call that is not served.
 #[derive(Debug)]
@@ -11,6 +13,8 @@ pub(super) struct Refused {
     code: &'static str,
     message: String,
     hint: String,
+    /// The methods that there are, where that is the point.
+    allow: Option<String>,
     /// What else there is to say, by name.
     more: Vec<(&'static str, Value)>,
 }
@@ -22,7 +26,7 @@ impl Refused {
         message: String,
         hint: impl Into<String>,
     ) -> Self {
-        Self { status, code, message, hint: hint.into(), more: Vec::new() }
+        Self { status, code, message, hint: hint.into(), allow: None, more: Vec::new() }
     }
 
     pub(super) fn with(mut self, name: &'static str, value: Value) -> Self {
@@ -36,10 +40,9 @@ impl Refused {
         Self::new(StatusCode::BAD_REQUEST, "bad_request", message, hint)
     }
 
-    pub(super) fn query(name: &str, known: &[(&str, &str)]) -> Self {
-        let names: Vec<_> = known.iter().map(|(name, _)| *name).collect();
-        let known = if names.is_empty() { "nothing".to_owned() } else { names.join(", ") };
-        Self::bad(format!("{name:?} is not known in the query; this call takes {known} there"))
+    /// A name that has no place where it stands.
+    pub(super) fn unknown_name(name: &str, place: &str, known: &[Field]) -> Self {
+        Self::bad(format!("{name:?} is not known in {place}; this call takes {} there", call::names(known)))
     }
 
     pub(super) fn no_such_path(path: &str) -> Self {
@@ -48,9 +51,11 @@ impl Refused {
     }
 
     pub(super) fn method(methods: &[&str]) -> Self {
-        let hint = format!("this path knows {}", methods.join(", "));
+        let known = methods.join(", ");
+        let hint = format!("this path knows {known}");
         let message = "the method does not fit the path".to_owned();
-        Self::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", message, hint)
+        let refused = Self::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", message, hint);
+        Self { allow: Some(known), ..refused }
     }
 
     /// Something that is not there.
@@ -74,6 +79,11 @@ impl Refused {
         for (name, value) in self.more {
             error[name] = value;
         }
-        super::respond(self.status, "application/json", json!({"error": error}).to_string().into())
+        let body = json!({"error": error}).to_string();
+        let mut response = super::respond(self.status, "application/json", body.into());
+        if let Some(known) = self.allow.and_then(|known| HeaderValue::try_from(known).ok()) {
+            response.headers_mut().insert(header::ALLOW, known);
+        }
+        response
     }
 }

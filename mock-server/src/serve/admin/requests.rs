@@ -6,7 +6,7 @@ use std::time::Duration;
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use super::{Admin, Asked, Body, Call, Refused, Reply};
+use super::{Admin, Answer, Asked, Body, Call, Field, Kind, Refused, Reply, may, must};
 use crate::journal::{CurlFiles, Expectation, Filter, JournalView, Record};
 use crate::outcome::RequestId;
 
@@ -18,37 +18,73 @@ const LIMIT: usize = 100;
 macro_rules! filters {
     ($($more:expr),*) => {
         &[
-            ("mch_id", "of this merchant"),
-            ("mch_billno", "about this order"),
-            ("path", "to this path, or to one with this last part, such as sendredpack"),
-            ("verdict", "ok, size, path, xml, cert, sign or business; fault for those that met one"),
-            ("commit", "applied, not_applied or later"),
-            ("fault", "that met this fault, by its number or its name"),
-            ("since_seq", "with a higher number"),
+            may("mch_id", Kind::Text, "of this merchant"),
+            may("mch_billno", Kind::Text, "about this order"),
+            may("path", Kind::Text, "to this path, or to one with this last part, such as sendredpack"),
+            may("verdict", Kind::OneOf(&["ok", "size", "path", "xml", "cert", "sign", "business", "fault"]), "of which this was found; fault for those that met one"),
+            may("commit", Kind::OneOf(&["applied", "not_applied", "later"]), "of which this became"),
+            may("fault", Kind::Text, "that met this fault, by its number or its name"),
+            may("since_seq", Kind::Number, "with a higher number"),
             $($more),*
         ]
     };
 }
 
-const RECORD: &[&str] = &[
-    "id",
-    "seq",
-    "at",
-    "via",
-    "method",
-    "path",
-    "mch_id",
-    "mch_billno",
-    "peer_cert",
-    "verdict",
-    "fields",
-    "body_b64",
-    "sign",
-    "fault",
-    "commit",
-    "outcome",
-    "delay_ms",
-    "trimmed",
+const VERDICT: Kind = Kind::OneOf(&["ok", "size", "path", "xml", "cert", "sign", "business"]);
+const PEER: &[Field] = &[
+    must("verdict", Kind::Text, "ok, none, foreign, other_merchant, expired, not_yet_valid or revoked"),
+    must("subject_cn", Kind::Text, "whose it says to be").or_null(),
+    must("serial", Kind::Text, "its serial number, in hex").or_null(),
+    must("not_after", Kind::Text, "the end of its time, in RFC 3339").or_null(),
+];
+const SIGN: &[Field] = &[
+    must("verdict", Kind::OneOf(&["ok", "mismatch", "unknown", "not_checked"]), "whether it fits"),
+    must("received", Kind::Text, "as it came").or_null(),
+    must("diagnosis", Kind::List(&Kind::Any), "what may be wrong with it"),
+];
+const FAULT: &[Field] = &[must("id", Kind::Number, "its number"), must("name", Kind::Text, "its name")];
+const OUTCOME: &[Field] = &[
+    must("effect", Kind::OneOf(&["reply", "wire"]), "whether it is an answer, or bytes that may be none"),
+    must("status", Kind::Number, "of the answer, if a client can make one out").or_null(),
+    must("err_code", Kind::Text, "of the answer").or_null(),
+    must("body_b64", Kind::Text, "the body of the answer, in Base64").or_null(),
+    must("end", Kind::Text, "how the connection ends").or_null(),
+    must("error", Kind::Text, "why a client can make out no answer").or_null(),
+];
+const RECORD: &[Field] = &[
+    must("id", Kind::Text, "such as req_000012"),
+    must("seq", Kind::Number, "the number in that"),
+    must("at", Kind::Text, "when it arrived, by the mock's clock, in RFC 3339"),
+    must("via", Kind::Text, "how it came"),
+    must("method", Kind::Text, "as it came"),
+    must("path", Kind::Text, "without the query"),
+    must("mch_id", Kind::Text, "the merchant that it names").or_null(),
+    must("mch_billno", Kind::Text, "the order that it names").or_null(),
+    must("peer_cert", Kind::Object(PEER), "the client's certificate"),
+    must("verdict", VERDICT, "what was found of it"),
+    must("fields", Kind::List(&Kind::List(&Kind::Text)), "names and values of its document, in order"),
+    must("body_b64", Kind::Text, "its body, in Base64"),
+    must("sign", Kind::Object(SIGN), "what was found of its sign"),
+    must("fault", Kind::Object(FAULT), "the fault that it met").or_null(),
+    must("commit", Kind::Any, "applied, not_applied or {\"later\"} with a time"),
+    must("outcome", Kind::Object(OUTCOME), "what the client got"),
+    must("delay_ms", Kind::Number, "how late the answer was on purpose"),
+    must("trimmed", Kind::Flag, "whether bodies were too long to be kept"),
+];
+const PAGE: Answer = Answer::Json(&[
+    must("requests", Kind::List(&Kind::Object(RECORD)), "those that fit, the newest first"),
+    must("dropped", Kind::Number, "how many the journal has dropped since it was cleared"),
+    must("total", Kind::Number, "how many arrived in all"),
+]);
+const MATCH: &[Field] = &[
+    may("path", Kind::Text, "the path, or the last part of it, such as sendredpack").or_null(),
+    may("mch_id", Kind::Text, "the merchant that it names").or_null(),
+    may("fields", Kind::Map(&Kind::Text), "fields of its document"),
+];
+const COUNT: &[Field] = &[
+    may("exactly", Kind::Number, "so many").or_null(),
+    may("at_least", Kind::Number, "so many or more").or_null(),
+    may("at_most", Kind::Number, "so many or fewer").or_null(),
 ];
 
 pub(super) const CALLS: &[Call] = &[
@@ -56,10 +92,10 @@ pub(super) const CALLS: &[Call] = &[
         method: Method::GET,
         path: "/requests",
         summary: "What arrived, the newest first, and how many the journal has dropped.",
-        query: filters!(("limit", "at most so many; 100")),
+        query: filters!(may("limit", Kind::Number, "at most so many; 100")),
         body: Body::None,
         status: StatusCode::OK,
-        answers: &["requests", "dropped", "total"],
+        answer: PAGE,
         run: list,
     },
     Call {
@@ -69,60 +105,66 @@ pub(super) const CALLS: &[Call] = &[
         query: filters!(),
         body: Body::None,
         status: StatusCode::OK,
-        answers: &["removed"],
+        answer: Answer::Json(&[must("removed", Kind::Number, "how many those were")]),
         run: |admin, asked| Ok(Reply::Json(json!({"removed": view(admin, asked, &[])?.clear()}))),
     },
     Call {
         method: Method::GET,
         path: "/requests/wait",
         summary: "Answers when as many requests are there as are waited for, or 408 with those that are.",
-        query: filters!(("count", "how many; 1"), ("timeout_ms", "real milliseconds, 60000 at most; 5000")),
+        query: filters!(
+            may("count", Kind::Number, "how many; 1"),
+            may("timeout_ms", Kind::Number, "real milliseconds, 60000 at most; 5000")
+        ),
         body: Body::None,
         status: StatusCode::OK,
-        answers: &["requests", "dropped", "total"],
+        answer: PAGE,
         run: wait,
     },
     Call {
         method: Method::GET,
-        path: "/requests/{id}",
+        path: "/requests/{request_id}",
         summary: "A request, and what became of it.",
         query: &[],
         body: Body::None,
         status: StatusCode::OK,
-        answers: RECORD,
+        answer: Answer::Json(RECORD),
         run: |admin, asked| Ok(Reply::Json(json!(*found(admin, asked)?))),
     },
     Call {
         method: Method::GET,
-        path: "/requests/{id}/raw",
+        path: "/requests/{request_id}/raw",
         summary: "The bytes both ways.",
         query: &[],
         body: Body::None,
         status: StatusCode::OK,
-        answers: &[],
-        run: |admin, asked| Ok(text(found(admin, asked)?.to_raw())),
+        answer: Answer::File("text/plain; charset=utf-8"),
+        run: |admin, asked| Ok(Reply::File(found(admin, asked)?.to_raw())),
     },
     Call {
         method: Method::GET,
-        path: "/requests/{id}/curl",
+        path: "/requests/{request_id}/curl",
         summary: "A command line that sends the same bytes again.",
         query: &[],
         body: Body::None,
         status: StatusCode::OK,
-        answers: &[],
+        answer: Answer::File("text/plain; charset=utf-8"),
         run: curl,
     },
     Call {
         method: Method::POST,
         path: "/verify",
-        summary: "Whether as many requests arrived as should have: 200, or 422 with the nearest misses. count is \
-                  {\"exactly\"}, or {\"at_least\"} and {\"at_most\"}.",
+        summary: "Whether as many requests arrived as should have: 200, or 422 with the nearest misses.",
         query: &[],
         body: Body::Required(
+            &[
+                may("match", Kind::Object(MATCH), "of what kind; of any, where it is left out"),
+                must("count", Kind::Object(COUNT), "how many: exactly, or at_least and at_most"),
+            ],
             r#"{"match":{"path":"sendredpack","mch_id":"10000098","fields":{"mch_billno":"1"}},"count":{"exactly":1}}"#,
         ),
         status: StatusCode::OK,
-        answers: &["matched"],
+        answer: Answer::Json(&[must("matched", Kind::Number, "how many did")]),
         run: verify,
     },
 ];
@@ -190,10 +232,6 @@ fn found(admin: &Admin, asked: &Asked<'_>) -> Result<Arc<Record>, Refused> {
     record.ok_or_else(|| Refused::unknown("request", asked.part(0)))
 }
 
-fn text(bytes: Vec<u8>) -> Reply {
-    Reply::File { content_type: "text/plain; charset=utf-8", bytes }
-}
-
 fn curl(admin: &Admin, asked: &Asked<'_>) -> Result<Reply, Refused> {
     let record = found(admin, asked)?;
     let known = record.mch_id.as_deref().filter(|mch_id| admin.mock.merchant_spec(mch_id).is_some());
@@ -203,7 +241,7 @@ fn curl(admin: &Admin, asked: &Asked<'_>) -> Result<Reply, Refused> {
     let (certificate, key) = files.map_or((None, None), |files| (file(&files.certificate), file(&files.key)));
     let ca = file(&ca);
     let files = CurlFiles { ca: ca.as_deref(), certificate: certificate.as_deref(), key: key.as_deref() };
-    Ok(text(record.to_curl(&admin.https_url, &files).into_bytes()))
+    Ok(Reply::File(record.to_curl(&admin.https_url, &files).into_bytes()))
 }
 
 fn verify(admin: &Admin, asked: &Asked<'_>) -> Result<Reply, Refused> {

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::json;
 use wechatpay_proto::{ApiKey, Call as UntypedCall, Merchant, Nonce, RequestError, SignType};
 
-use super::{Admin, Asked, Body, Call, Refused, Reply};
+use super::{Admin, Answer, Asked, Body, Call, Kind, Refused, Reply, may, must};
 
 pub(super) const CALLS: &[Call] = &[Call {
     method: Method::POST,
@@ -16,10 +16,21 @@ pub(super) const CALLS: &[Call] = &[Call {
               left out of string_to_sign.",
     query: &[],
     body: Body::Required(
+        &[
+            must("path", Kind::Text, "the endpoint"),
+            must("fields", Kind::Map(&Kind::Text), "the fields; nonce_str is made up where it is left out"),
+            must("mch_id", Kind::Text, "the merchant; it need not be there where the key is given"),
+            may("key", Kind::Text, "an API key, in place of the merchant's; never a real one").or_null(),
+            may("sign_type", Kind::OneOf(&["MD5", "HMAC-SHA256"]), "how; MD5 where it is left out").or_null(),
+        ],
         r#"{"path":"/mmpaymkttransfers/gethbinfo","mch_id":"10000098","fields":{"mch_billno":"1","appid":"wx8888888888888888","bill_type":"MCHT","nonce_str":"5K8264ILTKCH16CQ2502SI8ZNMTM67VS"}}"#,
     ),
     status: StatusCode::OK,
-    answers: &["string_to_sign", "sign", "xml"],
+    answer: Answer::Json(&[
+        must("string_to_sign", Kind::Text, "what was signed, without the key"),
+        must("sign", Kind::Text, "in upper-case hex"),
+        must("xml", Kind::Text, "the whole document"),
+    ]),
     run: sign,
 }];
 

@@ -6,12 +6,56 @@ use http::{Method, StatusCode};
 use serde::Deserialize;
 use serde_json::json;
 
-use super::{Admin, Asked, Body, Call, Refused, Reply};
+use super::{Admin, Answer, Asked, Body, Call, Field, Kind, Refused, Reply, may, merchants, must};
 use crate::control::Scope;
-use crate::state::{State, StateError};
+use crate::state::{STATE_VERSION, State, StateError};
 
 /// The most snapshots that are kept.
 const MOST: usize = 100;
+
+const OBJECTS: Kind = Kind::List(&Kind::Map(&Kind::Any));
+const VERSION: Field = must("version", Kind::Exactly(STATE_VERSION as u64), "of the schema");
+const STATE: &[Field] = &[
+    VERSION,
+    must("seed", Kind::Number, "what everything is drawn from"),
+    must("clock", Kind::Map(&Kind::Text), "how it goes (mode) and what it shows (now)"),
+    must("rules", Kind::Map(&Kind::Text), "the switches"),
+    must("merchants", Kind::List(&Kind::Object(merchants::SPEC)), "the merchants"),
+    must("users", OBJECTS, "what was told of users"),
+    must("red_packets", OBJECTS, "the packets"),
+    must("late", OBJECTS, "the requests on their way"),
+    must("faults", Kind::Map(&Kind::Any), "the faults that are armed, and how often they struck"),
+    must("recent", Kind::Map(&Kind::Any), "the sends of the last second"),
+    must("requests", Kind::Number, "how many were answered"),
+];
+const GIVEN_STATE: &[Field] = &[
+    VERSION,
+    may("seed", Kind::Number, "what everything is drawn from").or_null(),
+    may("clock", Kind::Map(&Kind::Any), "how it goes (mode) and what it shows (now)").or_null(),
+    may("rules", Kind::Map(&Kind::Text), "the switches; others stay as the world began with them"),
+    may("merchants", Kind::List(&Kind::Object(merchants::SPEC)), "the merchants, service providers first"),
+    may("users", OBJECTS, "what is told of users, as {openid, mch_id, flags}"),
+    may("red_packets", OBJECTS, "the packets, as GET /state answers them"),
+    may("late", OBJECTS, "the requests on their way, as GET /state answers them"),
+    may("faults", Kind::Map(&Kind::Any), "the faults that are armed, as GET /state answers them"),
+    may("arm", OBJECTS, "faults to be armed besides, as POST /faults takes them"),
+    may("recent", Kind::Map(&Kind::Any), "the sends of the last second, as GET /state answers them"),
+    may("requests", Kind::Number, "how many were answered"),
+];
+const REPLACED: &[Field] = &[
+    must("merchants", Kind::Number, "how many there are"),
+    must("red_packets", Kind::Number, "how many there are"),
+];
+const SWITCH: &[Field] = &[
+    must("name", Kind::Text, "its name"),
+    must("value", Kind::Text, "what it is set to"),
+    must("default", Kind::Text, "what it is set to by itself"),
+    must("accepted", Kind::Text, "what it may be set to"),
+    must("meaning", Kind::Text, "what it does"),
+    must("of_merchants", Kind::Flag, "whether a merchant may have a setting of its own"),
+];
+const SWITCHES: Answer = Answer::Json(&[must("rules", Kind::List(&Kind::Object(SWITCH)), "every switch")]);
+const SCOPES: Kind = Kind::List(&Kind::OneOf(&["state", "requests", "faults", "clock"]));
 
 pub(super) const CALLS: &[Call] = &[
     Call {
@@ -21,7 +65,15 @@ pub(super) const CALLS: &[Call] = &[
         query: &[],
         body: Body::None,
         status: StatusCode::OK,
-        answers: &["status", "version", "seed", "now", "merchants", "requests", "faults_armed"],
+        answer: Answer::Json(&[
+            must("status", Kind::OneOf(&["ok"]), "that it is well"),
+            must("version", Kind::Text, "of the mock"),
+            must("seed", Kind::Number, "what everything is drawn from"),
+            must("now", Kind::Text, "what the clock shows, in RFC 3339"),
+            must("merchants", Kind::Number, "how many there are"),
+            must("requests", Kind::Number, "how many arrived; admin calls are none"),
+            must("faults_armed", Kind::Number, "how many there are"),
+        ]),
         run: health,
     },
     Call {
@@ -29,19 +81,19 @@ pub(super) const CALLS: &[Call] = &[
         path: "/seed",
         summary: "Sets the seed, for everything that is drawn from now on.",
         query: &[],
-        body: Body::Required(r#"{"seed":42}"#),
+        body: Body::Required(&[must("seed", Kind::Number, "the seed")], r#"{"seed":42}"#),
         status: StatusCode::OK,
-        answers: &["seed"],
+        answer: Answer::Json(&[must("seed", Kind::Number, "the seed")]),
         run: seed,
     },
     Call {
         method: Method::GET,
         path: "/rules",
         summary: "The switches: what each means, what it may be set to, and how it is set, for all or for a merchant.",
-        query: &[("mch_id", "as they hold for this merchant")],
+        query: &[may("mch_id", Kind::Text, "as they hold for this merchant")],
         body: Body::None,
         status: StatusCode::OK,
-        answers: &["rules"],
+        answer: SWITCHES,
         run: rules,
     },
     Call {
@@ -49,9 +101,15 @@ pub(super) const CALLS: &[Call] = &[
         path: "/rules",
         summary: "Sets switches, for all or for a merchant alone.",
         query: &[],
-        body: Body::Required(r#"{"mch_id":"10000098","rules":{"length-edge":"reject","settle":"after:2s"}}"#),
+        body: Body::Required(
+            &[
+                may("mch_id", Kind::Text, "for this merchant alone; for all, where it is left out").or_null(),
+                must("rules", Kind::Map(&Kind::Text), "names and settings"),
+            ],
+            r#"{"mch_id":"10000098","rules":{"length-edge":"reject","settle":"after:2s"}}"#,
+        ),
         status: StatusCode::OK,
-        answers: &["rules"],
+        answer: SWITCHES,
         run: set_rules,
     },
     Call {
@@ -60,9 +118,18 @@ pub(super) const CALLS: &[Call] = &[
         summary: "Takes things back to the beginning, all or one merchant's: state (packets, balances, users, requests \
                   on their way), requests (the journal), faults, clock. Without a scope, everything but the clock.",
         query: &[],
-        body: Body::Optional(r#"{"scope":["state","requests","faults"],"mch_id":"10000098"}"#),
+        body: Body::Optional(
+            &[
+                may("scope", SCOPES, "what; everything but the clock, where it is left out"),
+                may("mch_id", Kind::Text, "of this merchant alone; not with the clock").or_null(),
+            ],
+            r#"{"scope":["state","requests","faults"],"mch_id":"10000098"}"#,
+        ),
         status: StatusCode::OK,
-        answers: &["scope", "mch_id"],
+        answer: Answer::Json(&[
+            must("scope", SCOPES, "what"),
+            must("mch_id", Kind::Text, "of this merchant alone; null for all").or_null(),
+        ]),
         run: reset,
     },
     Call {
@@ -72,19 +139,7 @@ pub(super) const CALLS: &[Call] = &[
         query: &[],
         body: Body::None,
         status: StatusCode::OK,
-        answers: &[
-            "version",
-            "seed",
-            "clock",
-            "rules",
-            "merchants",
-            "users",
-            "red_packets",
-            "late",
-            "faults",
-            "recent",
-            "requests",
-        ],
+        answer: Answer::Json(STATE),
         run: |admin, _| Ok(Reply::Json(json!(admin.mock.state()))),
     },
     Call {
@@ -93,10 +148,11 @@ pub(super) const CALLS: &[Call] = &[
         summary: "Puts a world in place of this one; the journal stays. Every part but the version may be left out.",
         query: &[],
         body: Body::Required(
+            GIVEN_STATE,
             r#"{"version":1,"seed":7,"merchants":[{"mch_id":"10000098","balance_fen":5000}]}"#,
         ),
         status: StatusCode::OK,
-        answers: &["merchants", "red_packets"],
+        answer: Answer::Json(REPLACED),
         run: put_state,
     },
     Call {
@@ -106,7 +162,7 @@ pub(super) const CALLS: &[Call] = &[
         query: &[],
         body: Body::None,
         status: StatusCode::OK,
-        answers: &["snapshots"],
+        answer: Answer::Json(&[must("snapshots", Kind::List(&Kind::Text), "their names")]),
         run: |admin, _| Ok(Reply::Json(json!({"snapshots": admin.snapshots().keys().collect::<Vec<_>>()}))),
     },
     Call {
@@ -114,9 +170,12 @@ pub(super) const CALLS: &[Call] = &[
         path: "/snapshots",
         summary: "Keeps the world as it is now, under a name, to be restored. One of the same name is replaced.",
         query: &[],
-        body: Body::Required(r#"{"name":"before"}"#),
+        body: Body::Required(&[must("name", Kind::Text, "its name")], r#"{"name":"before"}"#),
         status: StatusCode::CREATED,
-        answers: &["name", "now"],
+        answer: Answer::Json(&[
+            must("name", Kind::Text, "its name"),
+            must("now", Kind::Text, "what the clock showed, in RFC 3339").or_null(),
+        ]),
         run: snapshot,
     },
     Call {
@@ -126,7 +185,7 @@ pub(super) const CALLS: &[Call] = &[
         query: &[],
         body: Body::None,
         status: StatusCode::OK,
-        answers: &["merchants", "red_packets"],
+        answer: Answer::Json(REPLACED),
         run: restore,
     },
 ];
@@ -241,6 +300,9 @@ struct Name {
 
 fn snapshot(admin: &Admin, asked: &Asked<'_>) -> Result<Reply, Refused> {
     let Name { name } = asked.read()?;
+    if name.is_empty() {
+        return Err(Refused::bad("name is empty: no path could hold it".to_owned()));
+    }
     let state = admin.mock.state();
     let mut snapshots = admin.snapshots();
     if snapshots.len() >= MOST && !snapshots.contains_key(&name) {

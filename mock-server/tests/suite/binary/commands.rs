@@ -96,12 +96,13 @@ fn a_packet_is_driven_by_hand() {
 
 #[test]
 fn each_command_is_one_call() {
-    let cases: [(&[&str], &str, Value); 14] = [
+    let cases: [(&[&str], &str, Value); 15] = [
         (
             &["reset", "--mch-id", "1"],
             "POST /__mock/reset",
-            json!({"scope": ["state", "requests", "faults", "clock"], "mch_id": "1"}),
+            json!({"scope": ["state", "requests", "faults"], "mch_id": "1"}),
         ),
+        (&["reset"], "POST /__mock/reset", json!({"scope": ["state", "requests", "faults", "clock"]})),
         (&["clock"], "GET /__mock/clock", Value::Null),
         (&["clock", "show"], "GET /__mock/clock", Value::Null),
         (&["clock", "advance", "24h"], "POST /__mock/clock/advance", json!({"by": "24h"})),
