@@ -1,9 +1,9 @@
 //! The socket skin: one port for HTTP, HTTPS, the admin API and a proxy that leads nowhere else, on a thread of its own.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -104,11 +104,15 @@ struct Shared {
     budget: Budget,
     accepted: AtomicUsize,
     open: AtomicUsize,
+    asked: AtomicUsize,
+    /// Whether the server is to end: whatever waits to be answered then would hold that up.
+    ends: AtomicBool,
 }
 
 impl Shared {
     fn new(mock: Mock, options: Options, tls: Option<Tls>, admin: Admin, budget: Budget) -> Self {
-        Self { mock, options, tls, admin, budget, accepted: AtomicUsize::new(0), open: AtomicUsize::new(0) }
+        let [accepted, open, asked] = [0; 3].map(AtomicUsize::new);
+        Self { mock, options, tls, admin, budget, accepted, open, asked, ends: AtomicBool::new(false) }
     }
 }
 
@@ -120,6 +124,8 @@ pub struct Connections {
     pub accepted: usize,
     /// Those that are open now.
     pub open: usize,
+    /// The requests that came on them: admin calls and CONNECT too.
+    pub asked: usize,
 }
 
 /// A running server. Dropping it cuts its connections, frees the port, ends the thread, and removes a temporary kit.
@@ -137,20 +143,21 @@ impl Server {
         self.address
     }
 
-    /// `https://127.0.0.1:<port>`.
+    /// `https://127.0.0.1:<port>`, for clients on this machine.
     pub fn https_url(&self) -> String {
-        format!("https://{}", self.address)
+        format!("https://{}", reached_at(self.address))
     }
 
-    /// `http://127.0.0.1:<port>`. Plain HTTP presents no certificate.
+    /// `http://127.0.0.1:<port>`, for clients on this machine. Plain HTTP presents no certificate.
     pub fn http_url(&self) -> String {
-        format!("http://{}", self.address)
+        format!("http://{}", reached_at(self.address))
     }
 
     /// How many connections there were, and are: to see whether a client keeps them.
     pub fn connections(&self) -> Connections {
         let count = |number: &AtomicUsize| number.load(Ordering::SeqCst);
-        Connections { accepted: count(&self.shared.accepted), open: count(&self.shared.open) }
+        let Shared { accepted, open, asked, .. } = &*self.shared;
+        Connections { accepted: count(accepted), open: count(open), asked: count(asked) }
     }
 
     /// Stops it at once, as dropping it does: requests under way get no answer.
@@ -169,6 +176,17 @@ impl Server {
     }
 }
 
+/// Where clients on this machine find a server that listens there: "everywhere" is no address to go to, and stands in no
+/// certificate.
+fn reached_at(address: SocketAddr) -> SocketAddr {
+    let loopback = match address.ip() {
+        ip if !ip.is_unspecified() => ip,
+        IpAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
+    };
+    SocketAddr::new(loopback, address.port())
+}
+
 impl std::fmt::Debug for Server {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Server({})", self.address)
@@ -177,10 +195,28 @@ impl std::fmt::Debug for Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
+        self.shared.ends.store(true, Ordering::Relaxed);
         drop(self.stop.take());
         if let Some(thread) = self.thread.take() {
             // A panic of the server's thread was already reported there.
             drop(thread.join());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_that_listens_everywhere_is_reached_on_this_machine() {
+        for (listens, reached) in [
+            ("0.0.0.0:1", "127.0.0.1:1"),
+            ("[::]:1", "[::1]:1"),
+            ("127.0.0.9:1", "127.0.0.9:1"),
+            ("10.1.2.3:1", "10.1.2.3:1"),
+        ] {
+            assert_eq!(reached_at(listens.parse().unwrap()), reached.parse().unwrap());
         }
     }
 }

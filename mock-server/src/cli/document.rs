@@ -9,7 +9,7 @@ use wechatpay_mock_server::{STATE_VERSION, State, StateError};
 
 use super::failure::Failure;
 use super::merchants::key_from;
-use super::secrets::mask;
+use super::secrets::{mask, unless_key};
 
 /// Where a world comes from, for errors, and what its relative paths begin at.
 #[derive(Debug)]
@@ -87,13 +87,14 @@ fn fetch_keys(world: &mut Map<String, Value>, folder: &Path) -> Result<(), Strin
 /// Where in the world the error is: each part is tried alone, and of an object each field.
 fn locate(world: &Map<String, Value>, whole: &str) -> String {
     for (name, part) in world {
+        let shown = unless_key(name);
         let items: Vec<(String, Value, &Value)> = match part {
             Value::Array(items) => items
                 .iter()
                 .enumerate()
-                .map(|(at, item)| (format!("{name}[{at}]"), json!([item]), item))
+                .map(|(at, item)| (format!("{shown}[{at}]"), json!([item]), item))
                 .collect(),
-            part => vec![(name.clone(), part.clone(), part)],
+            part => vec![(shown.to_owned(), part.clone(), part)],
         };
         for (path, alone, item) in items {
             if let Some(error) = trouble(name, alone) {
@@ -178,6 +179,9 @@ mod tests {
             format!(r#"{{"merchants":"{key}"}}"#),
             format!(r#"{{"merchants":[{{"balance_fen":"{key}"}}]}}"#),
             format!(r#"{{"seed":"{key}"}}"#),
+            format!(r#"{{"{key}":[1]}}"#),
+            format!(r#"{{"merchants":[{{"{key}":1}}]}}"#),
+            format!(r#"{{"merchants":[{{"mode":"{key}"}}]}}"#),
         ] {
             assert!(!problem(&json).contains(key), "{}", problem(&json));
         }

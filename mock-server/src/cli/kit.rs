@@ -21,12 +21,22 @@ pub(crate) fn write(options: &KitCommand) -> Result<(), Failure> {
     }
     let added = described.into_iter().map(|one| one.add(&mock)).collect::<Result<Vec<_>, _>>()?;
     let merchants = added.concat();
-    let failed = |error: KitError| Failure::configuration(format!("--kit-dir: {}", chain(&error)));
     let aliases = options.kit.host_alias.iter();
-    let kit = aliases.fold(KitOptions::new().dir(dir), KitOptions::host_alias).create().map_err(failed)?;
+    let kit = aliases.fold(KitOptions::new().dir(dir), KitOptions::host_alias).create();
+    let kit = kit.map_err(|error| failed(&error))?;
     for merchant in &merchants {
-        kit.write_merchant(merchant.mch_id()).map_err(failed)?;
+        kit.write_merchant(merchant.mch_id()).map_err(|error| failed(&error))?;
     }
     let files = KitFiles::new(&kit, seed, &merchants);
     say(&(serde_json::to_string(&files).unwrap_or_default() + "\n"))
+}
+
+/// Why a kit could not be made, and what would help.
+pub(crate) fn failed(error: &KitError) -> Failure {
+    let text = chain(error);
+    match error {
+        KitError::HostAlias { .. } => Failure::usage(format!("--host-alias: {text}")),
+        KitError::Io { .. } => Failure::configuration(format!("{text}; give another folder with --kit-dir")),
+        _ => Failure::configuration(text),
+    }
 }

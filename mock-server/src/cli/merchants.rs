@@ -5,6 +5,7 @@ use std::path::Path;
 use wechatpay_mock_server::{MerchantMode, MerchantSpec, Mock, MockMerchant};
 
 use super::failure::Failure;
+use super::secrets::unless_key;
 use super::values::parts;
 
 const VARIABLE: &str = "WECHATPAY_MOCK_MERCHANT";
@@ -65,7 +66,7 @@ fn parse(text: &str) -> Result<(MerchantSpec, Vec<String>), String> {
             "mode" => spec.mode = mode(value)?,
             "under" => spec.under = given(),
             "sub_mch_id" => subs.push(value.to_owned()),
-            other => return Err(format!("unknown part {other}: there are {PARTS}")),
+            other => return Err(format!("unknown part {}: there are {PARTS}", unless_key(other))),
         }
     }
     if !subs.is_empty() && spec.mode != MerchantMode::Partner {
@@ -75,7 +76,7 @@ fn parse(text: &str) -> Result<(MerchantSpec, Vec<String>), String> {
 }
 
 fn fen(value: &str) -> Result<u64, String> {
-    let wrong = |_| format!("balance={value}: an integer in fen is needed, 1000 for 10 yuan");
+    let wrong = |_| format!("balance={}: an integer in fen is needed, 1000 for 10 yuan", unless_key(value));
     value.parse().map_err(wrong)
 }
 
@@ -83,7 +84,7 @@ fn mode(value: &str) -> Result<MerchantMode, String> {
     match value {
         "merchant" => Ok(MerchantMode::Merchant),
         "partner" => Ok(MerchantMode::Partner),
-        other => Err(format!("mode={other}: there are merchant, partner")),
+        other => Err(format!("mode={}: there are merchant, partner", unless_key(other))),
     }
 }
 
@@ -177,6 +178,14 @@ mod tests {
             let failure = read("--merchant 2".to_owned(), text).unwrap_err();
             assert!(failure.message.starts_with("--merchant 2: "), "{}", failure.message);
             assert!(failure.message.contains(part), "{}", failure.message);
+        }
+    }
+
+    #[test]
+    fn a_key_in_the_wrong_part_is_not_repeated() {
+        for text in [format!("mode={KEY}"), format!("balance={KEY}"), format!("{KEY}=1"), KEY.to_owned()] {
+            let failure = read("--merchant 1".to_owned(), &text).unwrap_err();
+            assert!(!failure.message.contains(KEY), "{}", failure.message);
         }
     }
 

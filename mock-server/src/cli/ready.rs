@@ -46,8 +46,8 @@ struct MerchantFiles<'a> {
     mode: &'a str,
     cert: PathBuf,
     key_pem: PathBuf,
-    p12: Option<PathBuf>,
-    p12_legacy: Option<PathBuf>,
+    p12: PathBuf,
+    p12_legacy: PathBuf,
 }
 
 impl<'a> KitFiles<'a> {
@@ -61,7 +61,6 @@ impl<'a> KitFiles<'a> {
 impl<'a> MerchantFiles<'a> {
     fn new(kit: &Path, merchant: &'a MockMerchant) -> Self {
         let folder = kit.join(merchant.mch_id());
-        let if_there = |name: &str| Some(folder.join(name)).filter(|path| path.is_file());
         Self {
             mch_id: merchant.mch_id(),
             key: merchant.key(),
@@ -73,8 +72,8 @@ impl<'a> MerchantFiles<'a> {
             },
             cert: folder.join("apiclient_cert.pem"),
             key_pem: folder.join("apiclient_key.pem"),
-            p12: if_there("apiclient_cert.p12"),
-            p12_legacy: if_there("apiclient_cert-legacy.p12"),
+            p12: folder.join("apiclient_cert.p12"),
+            p12_legacy: folder.join("apiclient_cert-legacy.p12"),
         }
     }
 }
@@ -100,9 +99,7 @@ impl<'a> Ready<'a> {
     pub(crate) fn announce(&self, options: &Serve) -> Result<(), Failure> {
         let line = serde_json::to_string(self).unwrap_or_default() + "\n";
         let write = |flag: &str, path: &Path, text: &str| {
-            let failed =
-                |error| Failure::configuration(format!("{flag}: cannot write {}: {error}", path.display()));
-            save(path, text.as_bytes()).map_err(failed)
+            save(path, text.as_bytes()).map_err(|error| super::save::failed(flag, path, &error))
         };
         if let Some(path) = &options.life.env_file {
             write("--env-file", path, &self.variables())?;
@@ -128,7 +125,7 @@ impl<'a> Ready<'a> {
             pairs.push(("KEY", merchant.key.to_owned()));
             pairs.push(("CERT", path(&merchant.cert)));
             pairs.push(("KEY_PEM", path(&merchant.key_pem)));
-            pairs.extend(merchant.p12.as_deref().map(|p12| ("P12", path(p12))));
+            pairs.push(("P12", path(&merchant.p12)));
         }
         pairs.into_iter().map(|(name, value)| format!("WECHATPAY_MOCK_{name}={}\n", quoted(&value))).collect()
     }

@@ -3,7 +3,7 @@
 use std::io;
 use std::path::Path;
 
-use wechatpay_mock_server::{KitError, Mock, ServeError, Server, ServerBuilder};
+use wechatpay_mock_server::{Mock, ServeError, Server, ServerBuilder};
 
 use super::end::Ends;
 use super::failure::{Failure, chain};
@@ -18,16 +18,22 @@ pub(crate) fn serve(options: &Serve) -> Result<(), Failure> {
     let failed = |error: io::Error| Failure::configuration(format!("cannot wait for signals: {error}"));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(failed)?;
     runtime.block_on(async {
-        // Before anything is made: a signal may come at any time, and whoever reads the ready line may be done at once.
-        let ends = Ends::new(options.life.die_with_parent, options.life.idle_exit).map_err(failed)?;
+        // Files may be pipes that nobody writes to: until they are open, a signal ends the process by itself.
         let world = World::open(&options.world)?;
         let state_file = options.world.state_file.as_deref();
         let log = Log::start(&world.mock, &options.world, options.life.log)?;
+        // Before the kit, which is to be removed: a signal may come at any time from here on.
+        let ends = Ends::new(options.life.die_with_parent, options.life.idle_exit).map_err(failed)?;
         let server = start(options, &world.mock)?;
         // Now and not only at the end: that it cannot be written is to be known before anything is done.
         state_file.map_or(Ok(()), |path| world.save(path))?;
+        name_the_first(options, &server, &world)?;
         Ready::new(options, &server, &world).announce(options)?;
-        ends.come(|| (server.connections().accepted, world.mock.requests())).await;
+        let activity = || {
+            let seen = server.connections();
+            (seen.accepted, seen.asked)
+        };
+        ends.come(activity).await;
         // What was answered is in the state: nothing is answered any more when it is written.
         drop(server);
         drop(log);
@@ -67,6 +73,16 @@ fn start(options: &Serve, mock: &Mock) -> Result<Server, Failure> {
     server(options, mock.server()).start().map_err(|error| explain(&error))
 }
 
+/// The environment files of the kit are about the merchant that the ready line names first.
+fn name_the_first(options: &Serve, server: &Server, world: &World) -> Result<(), Failure> {
+    let Some(first) = world.merchants.first() else { return Ok(()) };
+    let url = if options.door.http_only { server.http_url() } else { server.https_url() };
+    let kit = server.kit();
+    let environment = kit.environment(&url, first.mch_id(), first.key(), first.appid());
+    let failed = |error: KitError| Failure::configuration(format!("--kit-dir: {}", chain(&error)));
+    environment.and_then(|environment| kit.write_env(&environment)).map_err(failed)
+}
+
 /// What the flags say of the server.
 fn server(options: &Serve, builder: ServerBuilder) -> ServerBuilder {
     let door = &options.door;
@@ -93,15 +109,18 @@ fn server(options: &Serve, builder: ServerBuilder) -> ServerBuilder {
 fn explain(error: &ServeError) -> Failure {
     let text = chain(error);
     match error {
-        ServeError::Bind { source, .. } if source.kind() == io::ErrorKind::AddrInUse => Failure::bind(
-            format!("{text}; end what listens there, or let --listen 127.0.0.1:0 find a free port"),
-        ),
-        ServeError::Bind { .. } => Failure::bind(text),
-        ServeError::AdminToken { .. } | ServeError::NotLoopback { .. } => Failure::usage(text),
-        ServeError::Kit(KitError::HostAlias { .. }) => Failure::usage(format!("--host-alias: {text}")),
-        ServeError::Kit(KitError::Io { .. }) => {
-            Failure::configuration(format!("{text}; give another folder with --kit-dir"))
+        ServeError::Bind { source, .. } => {
+            let mend = match source.kind() {
+                io::ErrorKind::AddrInUse => {
+                    "end what listens there, or let --listen 127.0.0.1:0 find a free port"
+                }
+                io::ErrorKind::PermissionDenied => "give --listen a port from 1024 up",
+                _ => "give --listen an address of this machine",
+            };
+            Failure::bind(format!("{text}; {mend}"))
         }
+        ServeError::AdminToken { .. } | ServeError::NotLoopback { .. } => Failure::usage(text),
+        ServeError::Kit(error) => super::kit::failed(error),
         _ => Failure::configuration(text),
     }
 }

@@ -3,6 +3,8 @@
 use std::io::{self, Write as _};
 use std::path::Path;
 
+use super::failure::Failure;
+
 /// Puts a file in its place. It may hold keys: nobody but its owner may read it.
 pub(crate) fn save(path: &Path, content: &[u8]) -> io::Result<()> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
@@ -10,6 +12,12 @@ pub(crate) fn save(path: &Path, content: &[u8]) -> io::Result<()> {
     file.write_all(content)?;
     file.as_file().sync_all()?;
     file.persist(path).map(drop).map_err(|error| error.error)
+}
+
+/// Why the file of this flag could not be written, and what would help.
+pub(crate) fn failed(flag: &str, path: &Path, error: &io::Error) -> Failure {
+    let path = path.display();
+    Failure::configuration(format!("{flag}: cannot write {path}: {error}; its folder must be there"))
 }
 
 #[cfg(test)]

@@ -35,7 +35,13 @@ fn within(argument: &str, is_secret: bool) -> Vec<&str> {
     of_flag.chain(of_part).collect()
 }
 
-/// The message of a JSON error without the value that it repeats: that may be a key in the wrong place.
+/// A value that an error repeats, unless it may be a key in the wrong place.
+pub(crate) fn unless_key(value: &str) -> &str {
+    if value.len() == KEY { "…" } else { value }
+}
+
+/// The message of a JSON error without the value that it repeats: that may be a key in the wrong place. Of names, which
+/// stand in backticks, only those are left out that could be one.
 pub(crate) fn mask(message: &str) -> String {
     if let (Some(first), Some(last)) = (message.find('"'), message.rfind('"'))
         && first < last
@@ -46,7 +52,7 @@ pub(crate) fn mask(message: &str) -> String {
     let number = message.strip_prefix("invalid type: ").and_then(|rest| rest.split_once('`'));
     match number.and_then(|(kind, rest)| Some((kind, rest.split_once('`')?))) {
         Some((kind, (_, rest))) => format!("invalid type: {kind}`…`{rest}"),
-        None => message.to_owned(),
+        None => message.split('`').map(unless_key).collect::<Vec<_>>().join("`"),
     }
 }
 
@@ -87,6 +93,8 @@ mod tests {
         );
         let named = "unknown field `colour`, expected `key`";
         assert_eq!(mask(named), named);
+        let key = "unknown variant `exposed_your_key_here_have_risks`, expected `merchant` or `partner`";
+        assert_eq!(mask(key), "unknown variant `…`, expected `merchant` or `partner`");
     }
 
     #[test]

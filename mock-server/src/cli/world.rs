@@ -9,6 +9,7 @@ use super::failure::Failure;
 use super::merchants::{self, Described};
 use super::note;
 use super::options::WorldOptions;
+use super::save::{failed, save};
 use super::values;
 
 /// A world, and its merchants in the order in which they are told.
@@ -37,13 +38,8 @@ impl World {
 
     /// Writes what it is now.
     pub(crate) fn save(&self, path: &Path) -> Result<(), Failure> {
-        let failed = |error| {
-            let path = path.display();
-            Failure::configuration(format!(
-                "--state-file: cannot write {path}: {error}; its folder must be there"
-            ))
-        };
-        super::save::save(path, self.mock.state().to_json().as_bytes()).map_err(failed)
+        save(path, self.mock.state().to_json().as_bytes())
+            .map_err(|error| failed("--state-file", path, &error))
     }
 }
 

@@ -46,17 +46,27 @@ pub(super) struct Authority {
 impl Authority {
     /// The one that is kept in `file`, or a new one where there is none or it can serve no longer.
     pub(super) fn kept(file: &Path, purpose: Purpose<'_>, today: Date) -> Result<Self, KitError> {
-        if let Some(text) = files::read(file)? {
-            let fault = |fault| KitError::Authority { path: file.to_owned(), fault };
-            let (authority, facts) = Self::load(&text).map_err(fault)?;
-            if serves(&facts, authority.last_day, purpose, today) {
-                return Ok(authority);
-            }
+        if let Some(found) = Self::found(file, purpose, today)? {
+            return Ok(found);
         }
         let authority = Self::new(purpose, today)?;
         let text = authority.issuer.key().serialize_pem() + &authority.pem;
-        files::write(file, text.as_bytes(), Access::Private)?;
+        // Of several processes that begin in a new folder the first makes it, and the others take that.
+        if !files::write_new(file, text.as_bytes(), Access::Private) {
+            if let Some(found) = Self::found(file, purpose, today)? {
+                return Ok(found);
+            }
+            files::write(file, text.as_bytes(), Access::Private)?;
+        }
         Ok(authority)
+    }
+
+    /// The one in `file`, where there is one that can serve.
+    fn found(file: &Path, purpose: Purpose<'_>, today: Date) -> Result<Option<Self>, KitError> {
+        let Some(text) = files::read(file)? else { return Ok(None) };
+        let fault = |fault| KitError::Authority { path: file.to_owned(), fault };
+        let (authority, facts) = Self::load(&text).map_err(fault)?;
+        Ok(serves(&facts, authority.last_day, purpose, today).then_some(authority))
     }
 
     /// A new one, written nowhere.
@@ -207,6 +217,23 @@ mod tests {
         assert_eq!(kept.open(&[], near_end).unwrap().pem, second.pem);
         // A clock that was wrong.
         assert_ne!(kept.open(&[], TODAY).unwrap().pem, second.pem);
+    }
+
+    #[test]
+    fn of_many_that_begin_at_once_all_have_the_same() {
+        let kept = Kept::new();
+        let (file, hosts) = (kept.file(), hosts(&[]));
+        let barrier = std::sync::Barrier::new(8);
+        let begin = || {
+            barrier.wait();
+            Authority::kept(&file, Purpose::Server(&hosts), TODAY).unwrap().pem
+        };
+        let all: BTreeSet<_> = std::thread::scope(|scope| {
+            let threads: Vec<_> = (0..8).map(|_| scope.spawn(begin)).collect();
+            threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+        });
+        assert_eq!(all, BTreeSet::from([kept.open(&[], TODAY).unwrap().pem]));
+        assert_eq!(fs::read_dir(kept.dir.path()).unwrap().count(), 1, "nothing else is left beside it");
     }
 
     #[test]

@@ -4,6 +4,8 @@ use std::fs::{self, File};
 use std::io::{self, Read as _, Write as _};
 use std::path::Path;
 
+use tempfile::NamedTempFile;
+
 use super::KitError;
 
 /// A certificate and a key have about 3,000 bytes.
@@ -41,20 +43,29 @@ pub(super) fn folder(path: &Path) -> Result<(), KitError> {
 
 /// Puts a whole file in its place at once, over whatever is there: a link is replaced, never followed.
 pub(super) fn write(path: &Path, bytes: &[u8], access: Access) -> Result<(), KitError> {
-    let write = || {
-        let mut builder = tempfile::Builder::new();
-        #[cfg(unix)]
-        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(match access {
-            Access::Public => 0o644,
-            Access::Private => 0o600,
-        }));
-        #[cfg(not(unix))]
-        let _ = access;
-        let mut file = builder.tempfile_in(path.parent().unwrap_or(Path::new(".")))?;
-        file.write_all(bytes)?;
-        file.persist(path).map_err(|error| error.error)
-    };
-    write().map(drop).map_err(|source| KitError::Io { path: path.to_owned(), source })
+    let persist = |file: NamedTempFile| file.persist(path).map_err(|error| error.error);
+    let written = beside(path, bytes, access).and_then(persist);
+    written.map(drop).map_err(|source| KitError::Io { path: path.to_owned(), source })
+}
+
+/// The same where nothing is there yet. Whether it was so; `false` also where the file system cannot tell.
+pub(super) fn write_new(path: &Path, bytes: &[u8], access: Access) -> bool {
+    beside(path, bytes, access).is_ok_and(|file| file.persist_noclobber(path).is_ok())
+}
+
+/// A file that is not in its place yet.
+fn beside(path: &Path, bytes: &[u8], access: Access) -> io::Result<NamedTempFile> {
+    let mut builder = tempfile::Builder::new();
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(match access {
+        Access::Public => 0o644,
+        Access::Private => 0o600,
+    }));
+    #[cfg(not(unix))]
+    let _ = access;
+    let mut file = builder.tempfile_in(path.parent().unwrap_or(Path::new(".")))?;
+    file.write_all(bytes)?;
+    Ok(file)
 }
 
 /// What a file holds, or `None` where there is none.
@@ -104,6 +115,8 @@ mod tests {
         assert_eq!(read(&path).unwrap(), None);
         write(&path, b"one", Access::Public).unwrap();
         write(&path, b"two", Access::Public).unwrap();
+        assert_eq!(read(&path).unwrap().unwrap(), b"two");
+        assert!(!write_new(&path, b"three", Access::Public));
         assert_eq!(read(&path).unwrap().unwrap(), b"two");
         assert_eq!(fs::read_dir(&dir).unwrap().count(), 1, "nothing half-written stays");
     }

@@ -13,7 +13,7 @@ use http::{HeaderValue, Request, Response, StatusCode, header};
 use percent_encoding::percent_decode_str;
 use serde_json::Value;
 
-use super::Options;
+use super::{Options, Schemes, reached_at};
 use crate::kit::Kit;
 use crate::mock::Mock;
 use crate::state::State;
@@ -42,8 +42,10 @@ pub(super) struct Admin {
     /// None behind the door for fuzzing.
     kit: Option<Arc<Kit>>,
     doors: Doors,
-    https_url: String,
-    http_url: String,
+    /// Where clients go: by HTTPS, unless the port takes plain HTTP only.
+    client_url: String,
+    /// Where admin calls go: by plain HTTP, unless the port takes HTTPS only.
+    admin_url: String,
     /// The snapshots, by their names.
     snapshots: Mutex<BTreeMap<String, State>>,
 }
@@ -51,13 +53,15 @@ pub(super) struct Admin {
 impl Admin {
     pub(super) fn new(mock: Mock, kit: Arc<Kit>, address: SocketAddr, options: &Options) -> Self {
         let doors = Doors { names: options.aliases.clone(), guarded: options.token.is_some() };
-        let (https_url, http_url) = (format!("https://{address}"), format!("http://{address}"));
-        Self { kit: Some(kit), doors, https_url, http_url, ..Self::without_kit(mock) }
+        let (address, schemes) = (reached_at(address), options.schemes);
+        let url = |secure| format!("http{}://{address}", if secure { "s" } else { "" });
+        let (client_url, admin_url) = (url(schemes != Schemes::Http), url(schemes == Schemes::Https));
+        Self { kit: Some(kit), doors, client_url, admin_url, ..Self::without_kit(mock) }
     }
 
     pub(super) fn without_kit(mock: Mock) -> Self {
         let (kit, doors, snapshots) = (None, Doors::default(), Mutex::default());
-        Self { mock, kit, doors, https_url: String::new(), http_url: String::new(), snapshots }
+        Self { mock, kit, doors, client_url: String::new(), admin_url: String::new(), snapshots }
     }
 }
 

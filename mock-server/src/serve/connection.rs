@@ -17,7 +17,9 @@ use tokio::sync::Semaphore;
 use tokio::time::{sleep, timeout};
 
 use super::Shared;
-use super::limits::{ACCEPT_PAUSE, CONNECTION_TIME, HEAD_TIME, LAST_TIME, MAX_CONNECTIONS, MAX_HEAD};
+use super::limits::{
+    ACCEPT_PAUSE, CONNECTION_TIME, HEAD_TIME, HELLO_TIME, LAST_TIME, MAX_CONNECTIONS, MAX_HEAD,
+};
 use super::link::Link;
 use super::play::Over;
 use super::respond::{Answer, Line, respond};
@@ -77,7 +79,7 @@ async fn converse<B: Base>(
     via: Option<Via>,
     shared: &Arc<Shared>,
 ) -> Option<Ahead<B>> {
-    let first = timeout(HEAD_TIME, stream.first()).await.ok()?.ok()??;
+    let first = timeout(HELLO_TIME, stream.first()).await.ok()?.ok()??;
     let is_tls = first == 0x16;
     let session = if is_tls {
         tls::accept(stream, shared).await?
@@ -128,4 +130,55 @@ where
         drop(timeout(LAST_TIME, &mut connection).await);
     }
     connection.into_parts().read_buf
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, duplex};
+    use tokio::time::Instant;
+
+    use super::super::limits::Budget;
+    use super::super::{Admin, Options};
+    use super::*;
+    use crate::mock::Mock;
+
+    const ASK: &[u8] = b"GET /__mock/health HTTP/1.1\r\nHost: localhost\r\n\r\n";
+
+    /// How long a connection lasts on which these are said, each so many seconds after the one before, and how many
+    /// answers come.
+    async fn lasts(said: &[(u64, &[u8])]) -> (u64, usize) {
+        let mock = Mock::builder().build();
+        let admin = Admin::without_kit(mock.clone());
+        let shared = Arc::new(Shared::new(mock, Options::default(), None, admin, Budget::new(100)));
+        let (client, server) = duplex(4096);
+        let (mut reader, mut writer) = tokio::io::split(client);
+        let (start, mut answers) = (Instant::now(), String::new());
+        let say = async {
+            for (pause, bytes) in said {
+                sleep(Duration::from_secs(*pause)).await;
+                // The server may have hung up.
+                drop(writer.write_all(bytes).await);
+            }
+        };
+        let hear = async {
+            reader.read_to_string(&mut answers).await.unwrap();
+            start.elapsed().as_secs()
+        };
+        let ((), lasts) = tokio::join!(say, async {
+            let (seconds, ()) = tokio::join!(hear, serve(server, None, &shared));
+            seconds
+        });
+        (lasts, answers.matches("HTTP/1.1 200 OK").count())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_kept_connection_may_rest_for_a_minute_and_a_new_one_says_something_soon() {
+        assert_eq!(lasts(&[]).await, (10, 0));
+        assert_eq!(lasts(&[(9, ASK)]).await, (9 + 60, 1));
+        assert_eq!(lasts(&[(0, ASK), (59, ASK), (59, ASK)]).await, (2 * 59 + 60, 3));
+        // What drips in does not get more time.
+        assert_eq!(lasts(&[(5, b"G"), (30, b"E"), (20, b"T")]).await, (5 + 60, 0));
+    }
 }

@@ -21,8 +21,10 @@ pub(super) const MAX_DISCARD: usize = 16 * MAX_REQUEST;
 pub(super) const MAX_BODIES: usize = 64 * MAX_REQUEST;
 /// The most bytes that are read ahead while an answer waits.
 pub(super) const MAX_AHEAD: usize = 64 * 1024;
-/// The longest for the first byte, for a handshake, and for a request's head; so also between two requests.
-pub(super) const HEAD_TIME: Duration = Duration::from_secs(10);
+/// The longest for the first byte of a connection, and for a handshake.
+pub(super) const HELLO_TIME: Duration = Duration::from_secs(10);
+/// The longest for a request's head; so also between two requests, where front ends wait for about as long.
+pub(super) const HEAD_TIME: Duration = Duration::from_secs(60);
 /// The longest for a request's body.
 pub(super) const BODY_TIME: Duration = Duration::from_secs(30);
 /// How long a connection takes new requests, and how long one lasts that says nothing on purpose.

@@ -47,6 +47,10 @@ enum Taken {
 }
 
 pub(super) async fn respond<B: Base>(request: Request<Incoming>, line: &Line<B>) -> Result<Answer, Over> {
+    if line.shared.ends.load(Ordering::Relaxed) {
+        return Err(Over);
+    }
+    line.shared.asked.fetch_add(1, Ordering::SeqCst);
     if request.method() == Method::CONNECT {
         let answer = proxy::connect(request.uri(), !line.is_tls && line.arrival.via != Via::Connect);
         line.tunnel.store(answer.status().is_success(), Ordering::Relaxed);
@@ -213,6 +217,26 @@ mod tests {
         post(&mut again, "/", 10, "ten bytes.").await;
         assert_eq!(status(&mut again).await, "404");
         assert_eq!(shared.mock.requests(), 3);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_server_that_ends_answers_nothing_more() {
+        for path in ["/", "/__mock/health"] {
+            let shared = shared(10);
+            let (mut client, server) = duplex(4096);
+            let ask = async {
+                post(&mut client, "/", 0, "").await;
+                assert_eq!(status(&mut client).await, "404");
+                shared.ends.store(true, Ordering::Relaxed);
+                post(&mut client, path, 0, "").await;
+                client.shutdown().await.unwrap();
+                let mut rest = Vec::new();
+                client.read_to_end(&mut rest).await.unwrap();
+                assert!(!rest.windows(5).any(|bytes| bytes == b"HTTP/"));
+            };
+            tokio::join!(connection::serve(server, None, &shared), ask);
+            assert_eq!(shared.mock.requests(), 1);
+        }
     }
 
     #[tokio::test(start_paused = true)]

@@ -10,7 +10,7 @@ use tokio::time::timeout;
 use tokio_rustls::{LazyConfigAcceptor, StartHandshake};
 
 use super::Shared;
-use super::limits::{CONNECTION_TIME, HEAD_TIME};
+use super::limits::{CONNECTION_TIME, HELLO_TIME};
 use super::stream::{self, Ahead, Base, Stream};
 use crate::arrival::{Certificate, CertificateFacts};
 use crate::kit::{Kit, KitError, ServerFlaw};
@@ -52,7 +52,7 @@ pub(super) async fn accept<B: Base>(stream: Ahead<B>, shared: &Shared) -> Option
 /// The client's first message.
 pub(super) async fn hear<B: Base>(stream: Ahead<B>) -> Option<StartHandshake<Ahead<B>>> {
     let mut acceptor = LazyConfigAcceptor::new(Acceptor::default(), stream);
-    if let Ok(Ok(start)) = timeout(HEAD_TIME, &mut acceptor).await {
+    if let Ok(Ok(start)) = timeout(HELLO_TIME, &mut acceptor).await {
         return Some(start);
     }
     if let Some(mut stream) = acceptor.take_io() {
@@ -98,7 +98,7 @@ async fn shake_hands<B: Base>(
         None => Arc::clone(&tls.config),
         Some(flaw) => flawed_config(tls, flaw).ok()?,
     };
-    let session = match timeout(HEAD_TIME, start.into_stream(config).into_fallible()).await.ok()? {
+    let session = match timeout(HELLO_TIME, start.into_stream(config).into_fallible()).await.ok()? {
         Ok(session) => Box::new(session),
         Err((_, mut stream)) => {
             // It has got its alert, and may have said more than was read.

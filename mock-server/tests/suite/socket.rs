@@ -39,7 +39,7 @@ fn a_connection_serves_many_requests_one_after_the_other_or_all_at_once() {
     let server = mock.serve().unwrap();
     let xml = Form::send(&merchant, "1").xml();
     for (kind, mut stream) in lines(&server) {
-        let before = mock.requests();
+        let (before, asked) = (mock.requests(), server.connections().asked);
         for _ in 0..3 {
             stream.write_all(request(&first_line(), "", &xml).as_bytes()).unwrap();
             assert!(one(&mut stream).contains(NO_CERTIFICATE), "{kind}");
@@ -55,6 +55,7 @@ fn a_connection_serves_many_requests_one_after_the_other_or_all_at_once() {
         assert_eq!(status(&one(&mut stream)), 404, "{kind}");
         assert!(one(&mut stream).contains(&format!("\"requests\":{}", before + 5)), "{kind}");
         assert!(rest(&mut stream).contains(NO_CERTIFICATE), "{kind}");
+        assert_eq!(server.connections().asked, asked + 7, "{kind}");
     }
 }
 
@@ -306,6 +307,17 @@ fn a_port_for_one_scheme_says_so_to_the_other() {
     let error =
         secure(connect(plain.address()), plain.kit(), "localhost", raw::Settings::default()).unwrap_err();
     assert!(error.to_string().contains("HandshakeFailure"), "{error}");
+}
+
+#[test]
+fn clients_are_sent_to_the_scheme_that_the_port_takes() {
+    let (mock, _) = shop();
+    let both = mock.serve().unwrap();
+    let plain = mock.server().http_only().start().unwrap();
+    for (server, url) in [(&both, both.https_url()), (&plain, plain.http_url())] {
+        let variables = std::fs::read_to_string(server.kit().dir().join(".env")).unwrap();
+        assert!(variables.contains(&format!("WECHATPAY_MOCK_URL={url}\n")), "{variables}");
+    }
 }
 
 #[test]

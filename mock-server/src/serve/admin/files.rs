@@ -62,7 +62,7 @@ fn env(admin: &Admin, asked: &Asked<'_>) -> Result<Reply, Refused> {
         (Some(name), None) => one_of("sdk", name, Sdk::ALL, Sdk::name)?.snippet().to_owned(),
         (None, name) => {
             let format = one_of("format", name.unwrap_or("sh"), EnvFormat::ALL, EnvFormat::name)?;
-            let environment = environment(admin.kit()?, &admin.https_url, merchant);
+            let environment = environment(admin.kit()?, &admin.client_url, merchant);
             environment.map_err(|error| broken(&error))?.render(format)
         }
     };
@@ -107,7 +107,7 @@ impl Admin {
         let (Some(kit), Some(merchant)) = (&self.kit, self.mock.merchants().into_iter().next()) else {
             return Ok(());
         };
-        kit.write_env(&environment(kit, &self.https_url, &merchant)?)
+        kit.write_env(&environment(kit, &self.client_url, &merchant)?)
     }
 }
 

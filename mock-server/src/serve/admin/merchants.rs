@@ -229,7 +229,7 @@ fn material(admin: &Admin, merchant: &MockMerchant) -> Result<Reply, Refused> {
         "p12": files.p12,
         "p12_legacy": files.p12_legacy,
         "p12_password": merchant.mch_id(),
-        "kit_url": format!("{}/__mock/merchants/{}/kit.zip", admin.http_url, merchant.mch_id()),
+        "kit_url": format!("{}/__mock/merchants/{}/kit.zip", admin.admin_url, merchant.mch_id()),
     })))
 }
 

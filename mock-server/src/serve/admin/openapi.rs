@@ -20,7 +20,7 @@ pub(super) const CALLS: &[Call] = &[Call {
         must("paths", Kind::Map(&Kind::Map(&Kind::Any)), "the calls"),
         must("components", Kind::Map(&Kind::Map(&Kind::Any)), "what several calls have in common"),
     ]),
-    run: |admin, _| Ok(Reply::Json(document(&admin.http_url))),
+    run: |admin, _| Ok(Reply::Json(document(&admin.admin_url))),
 }];
 
 /// The parts of paths that vary: the name, what it is, and one such.

@@ -241,7 +241,7 @@ fn curl(admin: &Admin, asked: &Asked<'_>) -> Result<Reply, Refused> {
     let (certificate, key) = files.map_or((None, None), |files| (file(&files.certificate), file(&files.key)));
     let ca = file(&ca);
     let files = CurlFiles { ca: ca.as_deref(), certificate: certificate.as_deref(), key: key.as_deref() };
-    Ok(Reply::File(record.to_curl(&admin.https_url, &files).into_bytes()))
+    Ok(Reply::File(record.to_curl(&admin.client_url, &files).into_bytes()))
 }
 
 fn verify(admin: &Admin, asked: &Asked<'_>) -> Result<Reply, Refused> {

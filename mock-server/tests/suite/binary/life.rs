@@ -1,13 +1,15 @@
 //! How it says that it is there, and when it goes.
 
 use std::fs;
+use std::io::{self, Write as _};
+use std::os::unix::process::ExitStatusExt as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
 use serde_json::{Value, json};
 
 use super::{MERCHANT, Running, command};
-use crate::raw::{admin, connect, health};
+use crate::raw::{admin, bounded, connect, health};
 
 fn text(path: &Path) -> &str {
     path.to_str().unwrap()
@@ -117,12 +119,24 @@ fn it_goes_when_nobody_comes() {
 }
 
 #[test]
+fn it_can_be_interrupted_while_it_waits_for_its_world() {
+    let mut child = command(&["--config", "-"]).stdin(Stdio::piped()).spawn().unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    // More than a pipe holds: when it is written, it is being read.
+    stdin.write_all(&[b' '; 128 * 1024]).unwrap();
+    assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
+    let stderr = child.stderr.take().unwrap();
+    bounded(&mut child, || io::read_to_string(stderr).unwrap());
+    assert_eq!(child.wait().unwrap().signal(), Some(2));
+}
+
+#[test]
 fn nothing_holds_up_its_end() {
     for signal in ["-TERM", "-INT"] {
         let running = Running::start(&[]);
         // Connections that say nothing, and one in the middle of a request.
         let mut silent: Vec<_> = (0..20).map(|_| connect(running.address())).collect();
-        std::io::Write::write_all(&mut silent[0], b"POST / HTTP/1.1\r\nContent-Length: 5\r\n\r\nab").unwrap();
+        silent[0].write_all(b"POST / HTTP/1.1\r\nContent-Length: 5\r\n\r\nab").unwrap();
         assert_eq!(admin(running.address(), "GET /__mock/health").0, 200);
         assert_eq!(running.stop(signal), (Some(0), String::new()));
     }

@@ -7,7 +7,7 @@ use crate::common::KEY;
 
 #[test]
 fn flags_that_cannot_be_are_explained() {
-    let cases: [(&[&str], &str); 15] = [
+    let cases: [(&[&str], &str); 17] = [
         (&["--expose"], "--admin-token"),
         (&["--listen", "0.0.0.0:0", "--admin-token", "0123456789abcdef"], "--expose"),
         (&["--http-only", "--https-only"], "--https-only"),
@@ -25,6 +25,8 @@ fn flags_that_cannot_be_are_explained() {
         ),
         (&["--merchant", "sub_mch_id=1"], "mode=partner"),
         (&["--merchant", "mode=partner,mch_id=1,sub_mch_id=1"], "mch_id 1 is taken"),
+        (&["--host-alias", "a b"], "--host-alias: "),
+        (&["kit", "--kit-dir", "/dev/null/kit", "--host-alias", "a b"], "--host-alias: "),
         (&["bogus"], "bogus"),
     ];
     for (arguments, part) in cases {
