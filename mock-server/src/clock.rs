@@ -9,6 +9,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::MockError;
 
+const BEIJING: Offset = Offset::constant(8);
+
 /// A moment, to the nanosecond.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Time(Timestamp);
@@ -36,10 +38,14 @@ impl Time {
         self.0.duration_since(earlier.0).try_into().unwrap_or_default()
     }
 
+    /// Whether it is less than `span` since `earlier`. It is not where that is later: the clock was set back since.
+    pub(crate) fn is_within(self, span: Duration, earlier: Self) -> bool {
+        earlier <= self && self.since(earlier) < span
+    }
+
     /// In Beijing time, by the pattern of `strftime`.
     pub(crate) fn beijing(self, pattern: &str) -> String {
-        let zone = TimeZone::fixed(Offset::constant(8));
-        self.0.to_zoned(zone).strftime(pattern).to_string()
+        self.0.to_zoned(TimeZone::fixed(BEIJING)).strftime(pattern).to_string()
     }
 
     /// `yyyy-MM-dd HH:mm:ss` in Beijing time, as the answers write it.
@@ -60,7 +66,7 @@ impl Time {
 
 impl fmt::Display for Time {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.beijing("%Y-%m-%dT%H:%M:%S%.f+08:00"))
+        self.0.display_with_offset(BEIJING).fmt(f)
     }
 }
 

@@ -1,7 +1,6 @@
 //! What a test can do to a world from outside: its clock, its users, its rules, its merchants, all of it at once.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -89,10 +88,10 @@ impl Mock {
         self.with_engine(|engine| scheduled(engine))
     }
 
-    /// Sets the clock. Time may go back by this, and only by this; what is due by then happens.
+    /// Sets the clock. Time may go back by this, and only by this. What was due by the old time, or is by the new one,
+    /// happens and is returned.
     pub fn set_clock(&self, clock: Clock) -> Vec<Fired> {
-        self.replace_clock(clock);
-        self.advance(Duration::ZERO)
+        self.replace_clock(clock)
     }
 
     /// How the clock goes: `real`, `frozen` or `scaled:<speed>`.
@@ -197,8 +196,8 @@ impl Mock {
         self.with_engine(|engine| engine.users.put(mch_id, openid, flags));
     }
 
-    /// Takes a merchant out of the world, with everything that is its own. `false` where nobody has the number, or
-    /// others are under it.
+    /// Takes a merchant out of the world, with its packets and everything else that is its own. `false` where nobody
+    /// has the number, or others are under it.
     pub fn remove_merchant(&self, mch_id: &str) -> bool {
         self.with_engine(|engine| {
             let needed = engine.accounts.values().any(|other| other.provider.as_deref() == Some(mch_id));
@@ -206,7 +205,8 @@ impl Mock {
                 return false;
             }
             forget(engine, mch_id);
-            engine.ledger.remove(mch_id);
+            engine.ledger.forget(|whose| whose == mch_id);
+            engine.ledger.close(mch_id);
             engine.rules.clear(mch_id);
             true
         })
@@ -224,7 +224,8 @@ impl Mock {
     }
 
     /// Takes things back to the beginning, of one merchant alone or of the whole world. Merchants stay, with their
-    /// opening balances.
+    /// opening balances. The packets of a merchant are those that it sent or paid for; of one that it sent and another
+    /// paid for, that one has the money again.
     pub fn reset(&self, scopes: &BTreeSet<Scope>, mch_id: Option<&str>) {
         if scopes.contains(&Scope::Clock) && mch_id.is_none() {
             self.reset_clock();
@@ -273,27 +274,26 @@ fn scheduled(engine: &Engine) -> Vec<Scheduled> {
         };
         Some(Scheduled { at, key: key.clone(), what: Upcoming::Moves(next) })
     });
-    let arrivals =
-        engine.schedule.all().map(|(at, late)| Scheduled { at, key: late.key(), what: Upcoming::Arrives });
+    let arrivals = engine.schedule.all().map(|(at, late)| Scheduled {
+        at,
+        key: late.key.clone(),
+        what: Upcoming::Arrives,
+    });
     let mut all: Vec<_> = moves.chain(arrivals).collect();
-    all.sort_by_key(|next| next.at);
+    all.sort_by_key(|scheduled| scheduled.at);
     all
 }
 
 fn reset_state(engine: &mut Engine, mch_id: Option<&str>) {
-    let whose: Vec<_> = match mch_id {
-        Some(mch_id) => vec![mch_id.to_owned()],
-        None => engine.accounts.keys().cloned().collect(),
-    };
-    for mch_id in whose {
-        if let Some(account) = engine.accounts.get(&mch_id) {
-            let opening = account.opening_fen;
-            forget(engine, &mch_id);
-            engine.ledger.reset(&mch_id, opening);
-        }
+    match mch_id {
+        Some(mch_id) if engine.accounts.contains_key(mch_id) => forget(engine, mch_id),
+        Some(_) => return,
+        None => forget_all(engine),
     }
-    if mch_id.is_none() {
-        engine.users.forget(None);
+    let meant = |whose: &str| mch_id.is_none_or(|mch_id| mch_id == whose);
+    engine.ledger.forget(meant);
+    for account in engine.accounts.values().filter(|account| meant(account.mch_id())) {
+        engine.ledger.set_balance(account.mch_id(), account.opening_fen);
     }
 }
 
@@ -302,5 +302,13 @@ fn forget(engine: &mut Engine, mch_id: &str) {
     engine.users.forget(Some(mch_id));
     engine.faults.in_band.forget(Some(mch_id));
     engine.recent.remove(mch_id);
-    engine.schedule.retain(|late| late.key().mch_id != mch_id);
+    engine.schedule.retain(|late| late.key.mch_id != mch_id);
+}
+
+/// Forgets what happened to anybody, but for the money.
+fn forget_all(engine: &mut Engine) {
+    engine.users.forget(None);
+    engine.faults.in_band.forget(None);
+    engine.recent.clear();
+    engine.schedule.retain(|_| false);
 }

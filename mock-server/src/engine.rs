@@ -30,6 +30,7 @@ mod route;
 mod schedule;
 
 pub use recent::Recent;
+pub(crate) use recent::Window;
 use route::Route;
 pub(crate) use route::{served, spec};
 pub(crate) use schedule::Late;
@@ -39,6 +40,7 @@ pub use schedule::{Event, Fired};
 /// The most bytes of a request: 1 MiB, the default of the web server in front.
 pub const MAX_REQUEST: usize = 1024 * 1024;
 
+const SECOND: Duration = Duration::from_secs(1);
 const TOO_LARGE: &str = "413 Request Entity Too Large";
 
 #[derive(Clone, Debug)]
@@ -180,8 +182,8 @@ impl Engine {
                 let at = now.after(after);
                 let answered = Answered { commit: Commit::Later(at), ..answered };
                 let outcome = self.close(letter, &visit, answered, Some(chosen));
-                let late = Late { id: outcome.id, request: letter.request.clone(), arrival: arrival.clone() };
-                self.schedule.put(at, late);
+                let (id, key, request) = (outcome.id, letter.key(), letter.request.clone());
+                self.schedule.put(at, Late { id, key, request, arrival: arrival.clone() });
                 outcome
             }
         }
@@ -195,7 +197,8 @@ impl Engine {
     /// What the request would be answered, of which nothing stays.
     fn rehearse(&mut self, letter: &Letter<'_>, visit: &Visit<'_>) -> Answered {
         let key = letter.key();
-        let excerpt = self.ledger.excerpt(&key, letter.fields.get("re_openid").unwrap_or_default());
+        let excerpt =
+            self.ledger.excerpt(visit.now, &key, letter.fields.get("re_openid").unwrap_or_default());
         let ledger = mem::replace(&mut self.ledger, excerpt);
         let recent = self.recent.get(&key.mch_id).cloned();
         let answered = self.answer(letter, visit);
@@ -289,6 +292,11 @@ impl Engine {
         })
     }
 
+    /// The order that a request names, as the engine reads it.
+    pub(crate) fn key_of(&mut self, request: &Request<Bytes>) -> OrderKey {
+        self.read(request, |_, letter| letter.key())
+    }
+
     /// When the next thing happens by itself.
     pub(crate) fn next_due(&self) -> Option<Time> {
         self.ledger.next_due().into_iter().chain(self.schedule.next()).min()
@@ -320,7 +328,7 @@ impl Engine {
 
     /// Adds a merchant with its balance.
     pub(crate) fn add(&mut self, account: Account, balance_fen: u64) {
-        self.ledger.top_up(account.mch_id(), balance_fen);
+        self.ledger.set_balance(account.mch_id(), balance_fen);
         self.accounts.insert(account.mch_id().to_owned(), account);
     }
 
@@ -349,13 +357,13 @@ impl Engine {
     pub(crate) fn count_send(&mut self, now: Time, mch_id: &str) -> Result<(), Refusal> {
         let Some(most) = self.rules.of(mch_id).sends_per_second else { return Ok(()) };
         let window = &mut self.recent.entry(mch_id.to_owned()).or_default().sends;
-        if window.count(now, most) { Ok(()) } else { Err(Refusal::too_often()) }
+        if window.count(now, most, SECOND) { Ok(()) } else { Err(Refusal::too_often()) }
     }
 
     /// Counts one more query of a merchant against the limit of a second; `false` where it is one too many.
     pub(crate) fn count_query(&mut self, now: Time, mch_id: &str) -> bool {
         let Some(most) = self.rules.of(mch_id).query_limit else { return true };
-        self.recent.entry(mch_id.to_owned()).or_default().queries.count(now, most)
+        self.recent.entry(mch_id.to_owned()).or_default().queries.count(now, most, SECOND)
     }
 
     /// Notes a nonce of a merchant that may not use one again; `false` where it did.

@@ -54,6 +54,8 @@ pub(crate) trait Handled<'f>: Incoming<'f> {
 /// Where families of endpoints differ in what they do alike.
 #[derive(Clone, Copy)]
 pub(crate) struct Habits {
+    /// Whether it sends, and so what it did can be decided later; a query is answered at once.
+    pub(crate) sends: bool,
     /// The row that must be bound to the merchant.
     pub(crate) appid: &'static str,
     /// The text of a success.
@@ -116,7 +118,8 @@ pub(crate) fn handle<'f, E: Handled<'f>>(
             let mut reply = E::echo(answer::success(E::HABITS.success), fields);
             E::tell(&mut reply, engine, &packet);
             let response = respond::<E>(engine, fields, &reply);
-            Answered { response, verdict, commit: packet.hold.map_or(Commit::Applied, Hold::commit) }
+            let commit = packet.hold.filter(|_| E::HABITS.sends).map_or(Commit::Applied, Hold::commit);
+            Answered { response, verdict, commit }
         }
         Err(refusal) => refuse::<E>(engine, fields, refusal),
     }

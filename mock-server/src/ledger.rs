@@ -7,8 +7,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::clock::Time;
 use crate::engine::{Event, Fired};
-use crate::packet::{Action, ActionError, Hold, Kind, OrderKey, RedPacket, Status, Until};
+use crate::packet::{Action, ActionError, Hold, OrderKey, RedPacket, Status, Until};
 use crate::rules::RuleBook;
+
+mod days;
+
+use days::Days;
 
 /// Why an order is not paid whose payer has not the money.
 pub(crate) const NOT_ENOUGH: &str = "帐号余额不足，请到商户平台充值后再重试";
@@ -19,15 +23,7 @@ pub struct Ledger {
     packets: BTreeMap<OrderKey, RedPacket>,
     balances: BTreeMap<String, u64>,
     due: BTreeSet<(Time, OrderKey)>,
-    day: Day,
-}
-
-/// What was paid out on one day in Beijing.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-struct Day {
-    day: String,
-    merchants: BTreeMap<String, u64>,
-    users: BTreeMap<(String, String), (u32, u64)>,
+    days: Days,
 }
 
 impl Ledger {
@@ -64,38 +60,48 @@ impl Ledger {
         self.plan(&key, rules);
     }
 
-    /// Puts a packet where it was in a world before, with its part of what was paid out on its day.
-    pub(crate) fn put_back(&mut self, packet: RedPacket) -> Result<(), String> {
-        if self.packets.contains_key(&packet.key) {
-            return Err(format!("{} of {} is there twice", packet.key.mch_billno, packet.key.mch_id));
+    /// Puts a packet where it was in a world before, with its part of what was paid out on its day. Where it does not
+    /// say when it moves on, the rules do.
+    pub(crate) fn put_back(&mut self, packet: RedPacket, rules: &RuleBook) -> Result<(), String> {
+        let key = packet.key.clone();
+        if self.packets.contains_key(&key) {
+            return Err(format!("{} of {} is there twice", key.mch_billno, key.mch_id));
         }
-        if let Some(due) = packet.due {
-            self.due.insert((due, packet.key.clone()));
+        let due = packet.due;
+        self.days.put_back(&packet);
+        self.packets.insert(key.clone(), packet);
+        match due {
+            Some(due) => drop(self.due.insert((due, key))),
+            None => self.plan(&key, rules),
         }
-        let paid = packet.history.iter().find(|(_, status)| *status == Status::Sent);
-        if let Some((at, _)) = paid {
-            self.day.put_back(*at, &packet);
-        }
-        self.packets.insert(packet.key.clone(), packet);
         Ok(())
     }
 
-    /// Forgets a merchant's packets, and sets its balance.
-    pub(crate) fn reset(&mut self, mch_id: &str, balance_fen: u64) {
-        self.packets.retain(|key, _| key.mch_id != mch_id);
-        self.due.retain(|(_, key)| key.mch_id != mch_id);
-        self.day.merchants.remove(mch_id);
-        self.day.users.retain(|(whose, _), _| whose != mch_id);
-        self.balances.insert(mch_id.to_owned(), balance_fen);
+    /// Forgets every packet that one of these merchants sent or paid for. Another merchant that paid for one has the
+    /// money again.
+    pub(crate) fn forget(&mut self, whose: impl Fn(&str) -> bool) {
+        let (mut senders, mut costs) = (BTreeSet::new(), Vec::new());
+        self.packets.retain(|key, packet| {
+            let goes = whose(&key.mch_id) || whose(&packet.payer);
+            if goes {
+                senders.insert(key.mch_id.clone());
+                costs.push((packet.payer.clone(), packet.cost()));
+            }
+            !goes
+        });
+        self.due.retain(|(_, key)| self.packets.contains_key(key));
+        costs.into_iter().for_each(|(payer, fen)| self.top_up(&payer, fen));
+        self.days.forget(|mch_id| senders.contains(mch_id));
+        let left = self.packets.values().filter(|packet| senders.contains(&packet.key.mch_id));
+        left.for_each(|packet| self.days.put_back(packet));
     }
 
-    /// Forgets a merchant.
-    pub(crate) fn remove(&mut self, mch_id: &str) {
-        self.reset(mch_id, 0);
+    /// Forgets the balance of a merchant that is no more.
+    pub(crate) fn close(&mut self, mch_id: &str) {
         self.balances.remove(mch_id);
     }
 
-    /// What will happen by itself: when, to which packet, and where it stands till then.
+    /// What will happen by itself: when, and to which packet.
     pub(crate) fn scheduled(&self) -> impl Iterator<Item = (Time, &OrderKey)> {
         self.due.iter().map(|(at, key)| (*at, key))
     }
@@ -155,13 +161,13 @@ impl Ledger {
 
     /// What one request can touch, without the rest: its packet, the balances, and what its user and its merchant
     /// had today.
-    pub(crate) fn excerpt(&self, key: &OrderKey, openid: &str) -> Self {
+    pub(crate) fn excerpt(&self, now: Time, key: &OrderKey, openid: &str) -> Self {
         let one = |packet: &RedPacket| (key.clone(), packet.clone());
         Self {
             packets: self.packets.get(key).map(one).into_iter().collect(),
             balances: self.balances.clone(),
             due: BTreeSet::new(),
-            day: self.day.excerpt(&key.mch_id, openid),
+            days: self.days.excerpt(now, &key.mch_id, openid),
         }
     }
 
@@ -175,11 +181,7 @@ impl Ledger {
 
     /// Packets and fen that a user got from a merchant today, and fen that the merchant spent today.
     pub(crate) fn today(&self, now: Time, mch_id: &str, openid: &str) -> (u32, u64, u64) {
-        if self.day.day != now.day() {
-            return (0, 0, 0);
-        }
-        let user = self.day.users.get(&(mch_id.to_owned(), openid.to_owned())).copied().unwrap_or_default();
-        (user.0, user.1, self.day.merchants.get(mch_id).copied().unwrap_or_default())
+        self.days.on(now, mch_id, openid)
     }
 
     /// Moves a packet on, if it stands where that is allowed.
@@ -196,7 +198,7 @@ impl Ledger {
             (Status::Sending, Action::Settle) => {
                 let fen = u64::from(packet.amount.0);
                 *balance = balance.checked_sub(fen).ok_or(ActionError::NotEnough)?;
-                self.day.paid(now, packet);
+                self.days.paid(now, packet);
                 Status::Sent
             }
             (Status::Sent, Action::Claim { openid }) => packet.claim(openid.as_deref(), now)?,
@@ -256,39 +258,6 @@ impl Ledger {
     }
 }
 
-impl Day {
-    fn excerpt(&self, mch_id: &str, openid: &str) -> Self {
-        let merchant = self.merchants.get_key_value(mch_id);
-        let user = self.users.get_key_value(&(mch_id.to_owned(), openid.to_owned()));
-        Self {
-            day: self.day.clone(),
-            merchants: merchant.map(|(key, fen)| (key.clone(), *fen)).into_iter().collect(),
-            users: user.map(|(key, had)| (key.clone(), *had)).into_iter().collect(),
-        }
-    }
-
-    /// Counts what was paid at a time that may lie on another day than the last that is known.
-    fn put_back(&mut self, at: Time, packet: &RedPacket) {
-        if at.day() >= self.day {
-            self.paid(at, packet);
-        }
-    }
-
-    fn paid(&mut self, now: Time, packet: &RedPacket) {
-        if self.day != now.day() {
-            *self = Self { day: now.day(), ..Self::default() };
-        }
-        let fen = u64::from(packet.amount.0);
-        // Of a group packet the seed user is only the first to see it.
-        if packet.kind != Kind::Group {
-            let user = self.users.entry((packet.key.mch_id.clone(), packet.re_openid.clone())).or_default();
-            *user = (user.0.saturating_add(1), user.1.saturating_add(fen));
-        }
-        let merchant = self.merchants.entry(packet.key.mch_id.clone()).or_default();
-        *merchant = merchant.saturating_add(fen);
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
@@ -298,7 +267,7 @@ mod tests {
 
     use super::*;
     use crate::clock::Clock;
-    use crate::packet::Share;
+    use crate::packet::{Kind, Share};
     use crate::rules::Rules;
 
     fn key(number: u8) -> OrderKey {

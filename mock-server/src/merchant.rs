@@ -1,120 +1,24 @@
-//! The merchants of a mock: how one is described, made, and used by a test.
+//! The merchants of a mock: how one is made, and used by a test.
 
 use std::net::IpAddr;
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
 use wechatpay_proto::rule::{Rule, Violation};
 use wechatpay_proto::wire::Value;
 use wechatpay_proto::{AgentSecret, ApiKey, Merchant, Mode};
 
 use crate::account::{Account, Former, TestSecret};
+use crate::clock::Time;
 use crate::engine::Engine;
 use crate::fault::Mistaken;
 use crate::mock::{Mock, MockError};
 use crate::packet::{Action, ActionError, RedPacket};
 use crate::transport::InProcess;
 
-/// A merchant as JSON describes it. Every part may be left out, and is made up then.
-#[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-#[non_exhaustive]
-pub struct MerchantSpec {
-    /// The merchant number: 1 to 32 of `[0-9A-Za-z]`. Made-up ones start with 99.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub mch_id: Option<String>,
-    /// The API key: 32 visible ASCII characters. Never give a real one. Made-up ones start with `mock`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub key: Option<String>,
-    /// The secret of its work-weixin application: 1 to 128 visible ASCII characters. Never give a real one.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub agent_secret: Option<String>,
-    /// The appids that are bound to it.
-    pub appids: Vec<String>,
-    /// Its balance in fen. 1000000.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub balance_fen: Option<u64>,
-    /// What a reset takes its balance back to; `balance_fen` where it is left out.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub opening_fen: Option<u64>,
-    /// Whether it is a service provider.
-    pub mode: MerchantMode,
-    /// The service provider that it is a sub-merchant of.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub under: Option<String>,
-    /// Whether the product 现金红包 is closed for it.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    pub product_closed: bool,
-    /// The addresses that may call over a socket; all where it is left out.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub allowed_ips: Option<Vec<IpAddr>>,
-    /// What its certificate is taken for, whatever the certificate itself says.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub certificate: Option<Mistaken>,
-    /// The switches that it has for itself.
-    #[serde(skip_serializing_if = "std::collections::BTreeMap::is_empty")]
-    pub rules: std::collections::BTreeMap<String, String>,
-    /// The key before, which is good until then.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub former: Option<FormerKey>,
-}
+mod spec;
 
-/// A key that was replaced.
-#[derive(Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct FormerKey {
-    /// The key.
-    pub key: String,
-    /// Until when it is good.
-    pub until: crate::clock::Time,
-}
-
-/// Whether a merchant acts for itself.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum MerchantMode {
-    /// It does.
-    #[default]
-    Merchant,
-    /// It is a service provider, which acts for sub-merchants.
-    Partner,
-}
-
-impl From<MerchantMode> for Mode {
-    fn from(mode: MerchantMode) -> Self {
-        match mode {
-            MerchantMode::Merchant => Self::Direct,
-            MerchantMode::Partner => Self::ServiceProvider,
-        }
-    }
-}
-
-impl From<Mode> for MerchantMode {
-    fn from(mode: Mode) -> Self {
-        match mode {
-            Mode::Direct => Self::Merchant,
-            Mode::ServiceProvider => Self::Partner,
-        }
-    }
-}
-
-impl std::fmt::Debug for MerchantSpec {
-    /// Without the secrets.
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("MerchantSpec")
-            .field("mch_id", &self.mch_id)
-            .field("appids", &self.appids)
-            .field("balance_fen", &self.balance_fen)
-            .field("mode", &self.mode)
-            .finish_non_exhaustive()
-    }
-}
-
-impl std::fmt::Debug for FormerKey {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "FormerKey(until {})", self.until)
-    }
-}
+pub(crate) use spec::describe;
+pub use spec::{FormerKey, MerchantMode, MerchantSpec};
 
 /// A merchant to be added to a mock.
 #[derive(Clone, Debug)]
@@ -282,28 +186,6 @@ fn refuse(part: &'static str, violation: &Violation) -> MockError {
     MockError::Merchant { part, problem: violation.to_string() }
 }
 
-/// How a merchant of a world is described, so that it could be made again.
-pub(crate) fn describe(engine: &Engine, account: &Account) -> MerchantSpec {
-    MerchantSpec {
-        mch_id: Some(account.mch_id().to_owned()),
-        key: Some(account.key.0.clone()),
-        agent_secret: Some(account.agent_secret.0.clone()),
-        appids: account.appids.clone(),
-        balance_fen: Some(engine.ledger.balance(account.mch_id())),
-        opening_fen: Some(account.opening_fen),
-        mode: account.credentials.mode().into(),
-        under: account.provider.clone(),
-        product_closed: !account.product_open,
-        allowed_ips: account.allowed_ips.clone(),
-        certificate: account.taken_for,
-        rules: engine.rules.own(account.mch_id()),
-        former: account
-            .former
-            .as_ref()
-            .map(|former| FormerKey { key: former.key.0.clone(), until: former.until }),
-    }
-}
-
 /// A merchant of a mock, with everything that a client needs to be it, as it was when this was made.
 #[derive(Clone, Debug)]
 pub struct MockMerchant {
@@ -422,9 +304,13 @@ impl Mock {
         })
     }
 
-    /// Binds other appids to a merchant in place of those that are.
+    /// Binds other appids to a merchant in place of those that are; at least one.
     pub fn set_appids(&self, mch_id: &str, appids: Vec<String>) -> Result<(), MockError> {
         check_appids(&appids)?;
+        if appids.is_empty() {
+            // Nothing could be sent; and in a state none means one that is made up.
+            return Err(MockError::Merchant { part: "appids", problem: "must be one at least".to_owned() });
+        }
         self.change_account(mch_id, |account| account.appids = appids)
     }
 
@@ -461,7 +347,7 @@ fn rotate_key(
     engine: &mut Engine,
     mch_id: &str,
     key: Option<String>,
-    until: crate::clock::Time,
+    until: Time,
 ) -> Result<Account, MockError> {
     let seed = engine.seed;
     let account = engine.accounts.get_mut(mch_id).ok_or_else(|| MockError::unknown_merchant(mch_id))?;

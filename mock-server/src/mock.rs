@@ -152,7 +152,7 @@ impl Mock {
         }
     }
 
-    /// When the next packet moves on by itself.
+    /// When the next thing happens by itself: a packet moves on, or a request arrives that a fault held up.
     pub fn next_due(&self) -> Option<Time> {
         self.world().engine.next_due()
     }
@@ -215,15 +215,24 @@ impl Mock {
         self.world().clock
     }
 
-    pub(crate) fn replace_clock(&self, clock: Clock) {
+    /// Sets the clock. Everything that was due by the old time happens before, so that it does not matter who asked
+    /// last; then everything that is due by the new time.
+    pub(crate) fn replace_clock(&self, clock: Clock) -> Vec<Fired> {
         let mut world = self.world();
+        let now = world.now();
+        let mut fired = world.engine.run_until(now);
         world.clock = clock;
         world.latest = clock.now();
+        let now = world.latest;
+        fired.extend(world.engine.run_until(now));
+        drop(world);
+        self.arrivals.announce();
+        fired
     }
 
     pub(crate) fn reset_clock(&self) {
         let first = self.world().first_clock;
-        self.replace_clock(first);
+        drop(self.replace_clock(first));
     }
 
     /// Changes the whole world, on the rules that it began with; the clock too, if all went well.

@@ -98,6 +98,16 @@ impl Status {
         }
     }
 
+    /// Where a packet may go on to from here.
+    pub(crate) fn leads_to(self) -> &'static [Self] {
+        match self {
+            Self::Sending => &[Self::Sent, Self::Failed],
+            Self::Sent => &[Self::Received, Self::RfundIng],
+            Self::RfundIng => &[Self::Refund],
+            Self::Failed | Self::Received | Self::Refund => &[],
+        }
+    }
+
     /// As `gethbinfo` writes it.
     pub fn to_wire(self) -> HbStatus<'static> {
         match self {
@@ -190,6 +200,20 @@ impl RedPacket {
     /// Since when it stands where it stands.
     pub fn since(&self) -> Time {
         self.history.last().map_or(self.created, |(time, _)| *time)
+    }
+
+    /// When it was paid, if it was.
+    pub(crate) fn paid(&self) -> Option<Time> {
+        self.history.iter().find(|(_, status)| *status == Status::Sent).map(|(at, _)| *at)
+    }
+
+    /// The fen that its payer is without because of it.
+    pub(crate) fn cost(&self) -> u64 {
+        match self.status {
+            Status::Sending | Status::Failed => 0,
+            Status::Sent | Status::Received | Status::RfundIng => u64::from(self.amount.0),
+            Status::Refund => u64::from(self.amount.0.saturating_sub(self.unclaimed().0)),
+        }
     }
 
     /// Who has claimed how much, in the order of the shares.

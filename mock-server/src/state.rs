@@ -3,30 +3,35 @@
 //! Every part but the version may be left out. What can be worked out from the rest is not in it.
 
 use std::collections::BTreeMap;
-use std::fmt;
+use std::{fmt, iter};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use http::Request;
+use http::{Method, Request};
 use serde::{Deserialize, Serialize};
-use wechatpay_proto::Fen;
 
+use crate::account::Account;
 use crate::arrival::Arrival;
 use crate::clock::{Clock, Time};
 use crate::engine::{Engine, Late, Recent};
 use crate::fault::{FaultRule, Faults, FaultsState};
-use crate::ledger::Ledger;
 use crate::merchant::{self, MerchantSpec};
 use crate::mock::MockError;
 use crate::outcome::RequestId;
-use crate::packet::{Claim, Hold, Kind, OrderKey, RedPacket, Share, Status};
 use crate::rules::Rules;
 use crate::seed::Seed;
 use crate::users::UserFlag;
 
+mod packets;
+
+pub use packets::{ClaimState, HistoryState, PacketState, ShareState};
+
 /// The version of the schema that this crate writes; it reads this one and no other.
 pub const STATE_VERSION: u32 = 1;
+
+/// The most requests that a state may speak of: there is room for as many more.
+const MAX_REQUESTS: u64 = u64::MAX / 2;
 
 /// A world.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -62,7 +67,7 @@ pub struct State {
     /// Faults to be armed besides.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub arm: Vec<FaultRule>,
-    /// The sends of the last second, for each merchant.
+    /// What each merchant did a moment ago: its sends and queries of the last second, and its last nonces.
     #[serde(default)]
     pub recent: BTreeMap<String, Recent>,
     /// How many requests were answered.
@@ -111,70 +116,6 @@ pub struct UserState {
     pub mch_id: Option<String>,
     /// What is in the way of packets.
     pub flags: Vec<UserFlag>,
-}
-
-/// A packet.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-#[non_exhaustive]
-#[expect(missing_docs, reason = "the fields are those of RedPacket")]
-pub struct PacketState {
-    pub mch_id: String,
-    pub mch_billno: String,
-    pub kind: Kind,
-    pub payer: String,
-    pub wxappid: String,
-    pub re_openid: String,
-    pub total_amount: u32,
-    pub shares: Vec<ShareState>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub sender_name: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub sender_header_media_id: Option<String>,
-    pub send_listid: String,
-    #[serde(default)]
-    pub fingerprint: String,
-    #[serde(default)]
-    pub reason: Option<String>,
-    pub last_attempt: Time,
-    /// Every status it had, and since when; the last is the present one.
-    pub history: Vec<HistoryState>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub hold: Option<Hold>,
-    /// When it moves on by itself.
-    #[serde(default)]
-    pub due: Option<Time>,
-}
-
-/// One part of a packet.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct ShareState {
-    /// In fen.
-    pub amount: u32,
-    /// Who has it.
-    #[serde(default)]
-    pub claim: Option<ClaimState>,
-}
-
-/// Who has a share.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct ClaimState {
-    /// The user.
-    pub openid: String,
-    /// Since when.
-    pub at: Time,
-}
-
-/// A status that a packet had.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct HistoryState {
-    /// Since when.
-    pub at: Time,
-    /// Which.
-    pub status: Status,
 }
 
 /// A request that is on its way.
@@ -249,7 +190,7 @@ impl State {
             rules: switches(engine.rules.world()),
             merchants: merchants(engine),
             users: engine.users.all().map(user).collect(),
-            red_packets: engine.ledger.packets().map(packet).collect(),
+            red_packets: engine.ledger.packets().map(PacketState::of).collect(),
             late: engine.schedule.all().map(|(at, late)| late_state(at, late)).collect(),
             faults: engine.faults.state(),
             arm: Vec::new(),
@@ -273,13 +214,19 @@ impl State {
             engine.users.put(mch_id.as_deref(), &openid, flags);
         }
         for (index, state) in self.red_packets.into_iter().enumerate() {
-            let part = format!("red_packets[{index}]");
-            restore_packet(&mut engine.ledger, state).map_err(|problem| StateError::part(part, problem))?;
+            let part = |problem: String| StateError::part(format!("red_packets[{index}]"), problem);
+            let packet = state.packet(&engine).map_err(part)?;
+            engine.ledger.put_back(packet, &engine.rules).map_err(part)?;
         }
+        let mut last = self.requests;
         for (index, state) in self.late.into_iter().enumerate() {
             let part = |problem: String| StateError::part(format!("late[{index}]"), problem);
-            let (at, late) = restore_late(state).map_err(part)?;
-            engine.schedule.put(at, late);
+            let (at, late) = restore_late(&mut engine, state).map_err(part)?;
+            let id = late.id;
+            last = last.max(id.0);
+            if !engine.schedule.put(at, late) {
+                return Err(part(format!("{id} is there twice")));
+            }
         }
         engine.faults = Faults::from_state(self.faults).map_err(|error| StateError::part("faults", error))?;
         for (index, rule) in self.arm.into_iter().enumerate() {
@@ -287,7 +234,13 @@ impl State {
             engine.faults.arm(now, rule).map_err(part)?;
         }
         engine.recent = self.recent;
-        engine.requests = self.requests;
+        if last > MAX_REQUESTS {
+            return Err(StateError::part(
+                "requests",
+                format!("{last} is too large: nothing could go on from it"),
+            ));
+        }
+        engine.requests = last;
         Ok(engine)
     }
 }
@@ -309,93 +262,35 @@ fn switches(rules: &Rules) -> BTreeMap<String, String> {
     rules.switches().into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }
 
-/// Service providers come before those under them.
+/// Service providers come before those under them, who may have some under them in turn.
 fn merchants(engine: &Engine) -> Vec<MerchantSpec> {
-    let (under, own): (Vec<_>, Vec<_>) =
-        engine.accounts.values().partition(|account| account.provider.is_some());
-    own.into_iter().chain(under).map(|account| merchant::describe(engine, account)).collect()
+    let provider = |account: &&Account| account.provider.as_deref().and_then(|mch_id| engine.account(mch_id));
+    let mut accounts: Vec<_> = engine.accounts.values().collect();
+    accounts.sort_by_key(|account| iter::successors(Some(*account), provider).count());
+    accounts.into_iter().map(|account| merchant::describe(engine, account)).collect()
 }
 
 fn user((mch_id, openid, flags): (Option<&str>, &str, &[UserFlag])) -> UserState {
     UserState { openid: openid.to_owned(), mch_id: mch_id.map(str::to_owned), flags: flags.to_vec() }
 }
 
-fn packet(packet: &RedPacket) -> PacketState {
-    let claim = |claim: &Claim| ClaimState { openid: claim.openid.clone(), at: claim.at };
-    let share = |share: &Share| ShareState { amount: share.amount.0, claim: share.claim.as_ref().map(claim) };
-    PacketState {
-        mch_id: packet.key.mch_id.clone(),
-        mch_billno: packet.key.mch_billno.clone(),
-        kind: packet.kind,
-        payer: packet.payer.clone(),
-        wxappid: packet.wxappid.clone(),
-        re_openid: packet.re_openid.clone(),
-        total_amount: packet.amount.0,
-        shares: packet.shares.iter().map(share).collect(),
-        sender_name: packet.sender_name.clone(),
-        sender_header_media_id: packet.sender_header_media_id.clone(),
-        send_listid: packet.send_listid.clone(),
-        fingerprint: packet.fingerprint.clone(),
-        reason: packet.reason.clone(),
-        last_attempt: packet.last_attempt,
-        history: packet.history.iter().map(|&(at, status)| HistoryState { at, status }).collect(),
-        hold: packet.hold,
-        due: packet.due,
-    }
-}
-
-/// Puts a packet back as it was. The balances are those of the merchants: nothing is debited again.
-fn restore_packet(ledger: &mut Ledger, state: PacketState) -> Result<(), String> {
-    let claim = |claim: ClaimState| Claim { openid: claim.openid, at: claim.at };
-    let shares: Vec<_> = state
-        .shares
-        .into_iter()
-        .map(|share| Share { amount: Fen(share.amount), claim: share.claim.map(claim) })
-        .collect();
-    let sum: u64 = shares.iter().map(|share| u64::from(share.amount.0)).sum();
-    if shares.is_empty() || sum != u64::from(state.total_amount) {
-        return Err(format!("the shares are {sum} fen together, total_amount is {}", state.total_amount));
-    }
-    let history: Vec<_> = state.history.iter().map(|entry| (entry.at, entry.status)).collect();
-    let (Some((created, Status::Sending)), Some((_, status))) = (history.first(), history.last()) else {
-        return Err("history begins with SENDING".to_owned());
-    };
-    let packet = RedPacket {
-        key: OrderKey::new(&state.mch_id, &state.mch_billno),
-        kind: state.kind,
-        payer: state.payer,
-        wxappid: state.wxappid,
-        re_openid: state.re_openid,
-        amount: Fen(state.total_amount),
-        shares,
-        sender_name: state.sender_name,
-        sender_header_media_id: state.sender_header_media_id,
-        send_listid: state.send_listid,
-        fingerprint: state.fingerprint,
-        status: *status,
-        reason: state.reason,
-        created: *created,
-        last_attempt: state.last_attempt,
-        history,
-        hold: state.hold,
-        due: state.due,
-    };
-    ledger.put_back(packet)
-}
-
 fn late_state(at: Time, late: &Late) -> LateState {
+    // Of anything but a POST the engine reads no body, and of an authority alone there is no path.
+    let body: &[u8] = if late.request.method() == Method::POST { late.request.body() } else { b"" };
+    let path = Some(late.request.uri().path()).filter(|path| !path.is_empty()).unwrap_or("/");
     LateState {
         at,
         id: late.id,
-        path: late.request.uri().path().to_owned(),
-        body_b64: STANDARD.encode(late.request.body()),
+        path: path.to_owned(),
+        body_b64: STANDARD.encode(body),
         arrival: late.arrival.clone(),
     }
 }
 
-fn restore_late(state: LateState) -> Result<(Time, Late), String> {
+fn restore_late(engine: &mut Engine, state: LateState) -> Result<(Time, Late), String> {
     let body = STANDARD.decode(&state.body_b64).map_err(|error| format!("body_b64: {error}"))?;
     let request =
         Request::post(&state.path).body(Bytes::from(body)).map_err(|error| format!("path: {error}"))?;
-    Ok((state.at, Late { id: state.id, request, arrival: state.arrival }))
+    let key = engine.key_of(&request);
+    Ok((state.at, Late { id: state.id, key, request, arrival: state.arrival }))
 }

@@ -7,6 +7,10 @@ mod common;
 #[path = "suite/raw.rs"]
 #[allow(dead_code, reason = "shared with the suite")]
 mod raw;
+#[path = "regressions/state.rs"]
+mod state;
+#[path = "regressions/world.rs"]
+mod world;
 
 use wechatpay_mock_server::{Certificate, Mock};
 use wechatpay_proto::transport::BlockingTransport as _;

@@ -3,7 +3,7 @@
 use std::io;
 use std::path::Path;
 
-use wechatpay_mock_server::{Mock, ServeError, Server, ServerBuilder};
+use wechatpay_mock_server::{KitError, Mock, ServeError, Server, ServerBuilder};
 
 use super::end::Ends;
 use super::failure::{Failure, chain};

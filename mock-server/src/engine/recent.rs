@@ -23,15 +23,15 @@ pub struct Recent {
     nonces: VecDeque<String>,
 }
 
-/// When something happened in the last second.
+/// When something happened a moment ago.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub(crate) struct Window(VecDeque<Time>);
 
 impl Window {
-    /// Counts one more, of which there may be `most` in any second; `false` where it is one too many.
-    pub(crate) fn count(&mut self, now: Time, most: u32) -> bool {
-        while self.0.front().is_some_and(|then| now.since(*then) >= Duration::from_secs(1)) {
+    /// Counts one more, of which there may be `most` in any time of `per`; `false` where it is one too many.
+    pub(crate) fn count(&mut self, now: Time, most: u32, per: Duration) -> bool {
+        while self.0.front().is_some_and(|then| !now.is_within(per, *then)) {
             self.0.pop_front();
         }
         let room = self.0.len() < most as usize;
@@ -39,6 +39,10 @@ impl Window {
             self.0.push_back(now);
         }
         room
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
 }
 
@@ -64,10 +68,10 @@ mod tests {
     #[test]
     fn a_window_is_a_second_long() {
         let (mut window, start) = (Window::default(), Clock::default_frozen().now());
-        let at = |millis| start.after(Duration::from_millis(millis));
-        let counted = [0, 400, 500, 999, 1000, 1399, 1400].map(|millis| window.count(at(millis), 2));
+        let (at, second) = (|millis| start.after(Duration::from_millis(millis)), Duration::from_secs(1));
+        let counted = [0, 400, 500, 999, 1000, 1399, 1400].map(|millis| window.count(at(millis), 2, second));
         assert_eq!(counted, [true, true, false, false, true, false, true]);
-        assert!(!Window::default().count(start, 0));
+        assert!(!Window::default().count(start, 0, second));
     }
 
     #[test]

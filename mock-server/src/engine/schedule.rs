@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use http::Request;
-use wechatpay_proto::wire;
 
 use crate::arrival::Arrival;
 use crate::clock::Time;
@@ -51,17 +50,10 @@ impl Fired {
 #[derive(Clone, Debug)]
 pub(crate) struct Late {
     pub(crate) id: RequestId,
+    /// The order that it named when it was sent.
+    pub(crate) key: OrderKey,
     pub(crate) request: Request<Bytes>,
     pub(crate) arrival: Arrival,
-}
-
-impl Late {
-    /// The order that it names.
-    pub(crate) fn key(&self) -> OrderKey {
-        let document = wire::parse(self.request.body(), &[]);
-        let text = |name| document.as_ref().ok()?.untrusted().get(name);
-        OrderKey::new(text("mch_id").unwrap_or_default(), text("mch_billno").unwrap_or_default())
-    }
 }
 
 /// The requests that are on their way, by the time at which they arrive.
@@ -71,8 +63,9 @@ pub(crate) struct Schedule {
 }
 
 impl Schedule {
-    pub(crate) fn put(&mut self, at: Time, late: Late) {
-        self.late.insert((at, late.id), late);
+    /// Puts one on its way; `false` where it is already.
+    pub(crate) fn put(&mut self, at: Time, late: Late) -> bool {
+        self.late.insert((at, late.id), late).is_none()
     }
 
     /// When the next one arrives.

@@ -1,8 +1,7 @@
 //! The faults that are armed, and which of them a request or a connection meets: the newest first. What a rule counts
 //! and draws, it counts and draws for each merchant by itself, so that nobody disturbs anybody else.
 
-use std::collections::{BTreeMap, VecDeque};
-use std::time::Duration;
+use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use http::{Request, header};
@@ -14,6 +13,7 @@ use super::in_band::{InBand, ScriptState};
 use super::make::sends;
 use super::{Chosen, Fault, FaultError, FaultPatch, FaultRule, check};
 use crate::clock::Time;
+use crate::engine::Window;
 use crate::outcome::{Admission, Hello};
 use crate::seed::Seed;
 
@@ -103,8 +103,8 @@ struct Count {
     /// Those that met the fault.
     hits: u64,
     /// Of a rate limit: when those were that it let pass a moment ago.
-    #[serde(default, skip_serializing_if = "VecDeque::is_empty")]
-    passed: VecDeque<Time>,
+    #[serde(default, skip_serializing_if = "Window::is_empty")]
+    passed: Window,
 }
 
 /// A fault that is armed, and what it has done so far.
@@ -197,6 +197,9 @@ impl Faults {
 
     /// The same faults again. A file may have been written by hand, so all rules are judged anew.
     pub(crate) fn from_state(state: FaultsState) -> Result<Self, FaultError> {
+        if state.armed.len() > MAX_ARMED {
+            return Err(FaultError::TooMany { most: MAX_ARMED });
+        }
         let armed = state.armed.into_iter().map(Armed::new).collect::<Result<Vec<_>, _>>()?;
         let last = armed.iter().map(|armed| armed.state.id).fold(state.last, u64::max);
         Ok(Self {
@@ -308,7 +311,7 @@ impl ArmedState {
             return None;
         }
         match self.rule.then {
-            Fault::RateLimit { most, per } if count.passes(now, most, per) => return None,
+            Fault::RateLimit { most, per } if count.passed.count(now, most, per) => return None,
             _ => {}
         }
         count.hits = count.hits.saturating_add(1);
@@ -316,32 +319,18 @@ impl ArmedState {
     }
 
     fn tell(&self, now: Time) -> ArmedFault {
-        let hits = || self.counts.values().map(|count| count.hits);
-        let left = |times: u64| times.saturating_sub(hits().max().unwrap_or_default());
+        let sum = |count: fn(&Count) -> u64| self.counts.values().map(count).fold(0, u64::saturating_add);
+        let most = self.counts.values().map(|count| count.hits).max().unwrap_or_default();
         ArmedFault {
             id: self.id,
             rule: self.rule.clone(),
             armed: self.armed,
             enabled: self.enabled,
             expired: self.is_expired(now),
-            matches: self.counts.values().map(|count| count.matches).sum(),
-            hits: hits().sum(),
-            remaining: self.rule.when.times.map(left),
+            matches: sum(|count| count.matches),
+            hits: sum(|count| count.hits),
+            remaining: self.rule.when.times.map(|times| times.saturating_sub(most)),
         }
-    }
-}
-
-impl Count {
-    /// Whether one more passes, of `most` in any time so long; it is counted then.
-    fn passes(&mut self, now: Time, most: u32, per: Duration) -> bool {
-        while self.passed.front().is_some_and(|passed| now.since(*passed) >= per) {
-            self.passed.pop_front();
-        }
-        let passes = self.passed.len() < most as usize;
-        if passes {
-            self.passed.push_back(now);
-        }
-        passes
     }
 }
 

@@ -222,15 +222,15 @@ impl Fault {
 
     /// Why it can do nothing at a path; `None` where it can.
     pub(super) fn misfit(&self, path: &str) -> Option<&'static str> {
-        let signed = engine::spec(path).map(|spec| spec.trust != Trust::TransportOnly);
+        let signed = || engine::spec(path).map(|spec| spec.trust != Trust::TransportOnly);
         match self {
             Self::LateCommit { .. } | Self::StuckState { .. } if !sends(path) => {
                 Some("it is about orders that are sent, and nothing is sent there")
             }
-            Self::ReplySign { how: SignFlaw::Missing } if signed != Some(true) => {
+            Self::ReplySign { how: SignFlaw::Missing } if signed() != Some(true) => {
                 Some("answers carry no sign there, so none can be missing")
             }
-            Self::ReplySign { how: SignFlaw::Unexpected } if signed != Some(false) => {
+            Self::ReplySign { how: SignFlaw::Unexpected } if signed() != Some(false) => {
                 Some("answers carry a sign there, so none is unexpected")
             }
             _ => None,

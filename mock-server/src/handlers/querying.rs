@@ -9,6 +9,7 @@ use crate::packet::{Kind, OrderKey, RedPacket};
 use crate::rules::NotFound;
 
 pub(super) const HABITS: &Habits = &Habits {
+    sends: false,
     appid: "appid",
     success: "OK",
     malformed: "请求的xml格式错误，或者post的数据为空",

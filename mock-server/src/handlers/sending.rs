@@ -20,6 +20,7 @@ use crate::users::UserFlag;
 const TOO_MANY: &str = "该用户今日领取红包个数超过限制";
 
 pub(super) const HABITS: Habits = Habits {
+    sends: true,
     appid: "wxappid",
     success: "发放成功",
     malformed: "输入xml参数格式错误",
@@ -105,7 +106,7 @@ pub(super) fn send(
     match engine.ledger.packet(&key) {
         Some(packet) => {
             let rules = engine.rules_of(caller.mch_id);
-            if now.since(packet.last_attempt) < rules.resend_gap {
+            if now.is_within(rules.resend_gap, packet.last_attempt) {
                 return Err(Refusal::too_soon(rules));
             }
             match (packet.status, packet.hold) {

@@ -2,8 +2,7 @@
 
 use std::time::Duration;
 
-use super::forms::{Form, number};
-use crate::span;
+use super::forms::{Form, Span, number};
 
 /// An enum whose variants are words; the first is the default.
 macro_rules! choice {
@@ -266,7 +265,7 @@ impl Form for Settle {
         match text.split_once(':') {
             None if text == "at-once" => Some(Self::AtOnce),
             None if text == "manual" => Some(Self::Manual),
-            Some(("after", span)) => span::parse(span).ok().map(Self::After),
+            Some(("after", span)) => Span::parse(span).map(Self::After),
             Some(("polls", count)) => number(count).filter(|count| *count > 0).map(Self::Polls),
             _ => None,
         }
@@ -275,7 +274,7 @@ impl Form for Settle {
     fn print(value: &Self) -> String {
         match value {
             Self::AtOnce => "at-once".to_owned(),
-            Self::After(span) => format!("after:{}", span::print(*span)),
+            Self::After(span) => format!("after:{}", Span::print(span)),
             Self::Polls(count) => format!("polls:{count}"),
             Self::Manual => "manual".to_owned(),
         }

@@ -43,7 +43,8 @@ impl Form for Span {
     }
 
     fn print(value: &Duration) -> String {
-        span::print(*value)
+        // A field may be longer than any text.
+        span::print((*value).min(span::LONGEST))
     }
 }
 

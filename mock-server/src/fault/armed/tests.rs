@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use wechatpay_proto::wire;
 
 use super::*;
