@@ -248,25 +248,20 @@ impl Engine {
         self.requests += 1;
         let id = RequestId(self.requests);
         let rules = self.rules.of(letter.fields.get("mch_id").unwrap_or_default());
+        // What was found of the request itself; a fault may answer something else.
+        let (commit, found) = (answered.commit, answered.verdict);
         let Answered { mut response, verdict, .. } =
             match (chosen.and_then(|chosen| chosen.refusal(rules)), letter.route) {
                 (Some(refusal), Some(route)) => (route.refuse)(self, letter.fields, refusal),
-                _ => answered.clone(),
+                _ => answered,
             };
         mark(&mut response, id, verdict);
         let (delay, effect) = match chosen {
             None => (Duration::ZERO, Effect::Reply(response)),
             Some(chosen) => chosen.shape(response, self.accounts.get(&letter.key().mch_id)),
         };
-        let outcome = Outcome { id, commit: answered.commit, delay, effect };
-        self.journal.push(Record::new(
-            letter.request,
-            letter.fields,
-            visit,
-            answered.verdict,
-            &outcome,
-            chosen,
-        ));
+        let outcome = Outcome { id, commit, delay, effect };
+        self.journal.push(Record::new(letter.request, letter.fields, visit, found, &outcome, chosen));
         outcome
     }
 

@@ -35,7 +35,7 @@ pub use ring::{JournalCounts, JournalLimits, JournalLimitsError};
 pub use verify::{Count, Difference, Expectation, Matching, Mismatch, NearMiss};
 pub use view::JournalView;
 
-/// What was found of a request, in a word.
+/// What was found of a request, in a word, whatever a fault made of its answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]

@@ -153,7 +153,7 @@ fn a_late_request_that_is_no_post_stays_none() {
 fn a_merchant_keeps_an_appid() {
     let (mock, merchant) = shop();
     let error = mock.set_appids(MCH_ID, Vec::new()).unwrap_err();
-    assert_eq!(error.to_string(), "merchant: appids must be one at least");
+    assert_eq!(error.to_string(), "merchant: appids need one at least");
     assert_eq!(mock.merchants()[0].appid(), merchant.appid());
 }
 
