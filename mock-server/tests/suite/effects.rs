@@ -147,23 +147,6 @@ fn assert_end(stream: &mut Stream, via: Via, expected: &[u8], end: End, what: &s
 }
 
 #[test]
-fn a_retry_after_a_lost_answer_leaves_one_debit() {
-    for ending in [End::Reset, End::Close, End::Truncate, End::Hang] {
-        let (mock, merchant) = shop();
-        mock.arm(FaultRule::new(Fault::ReplyLost { ending }).times(1)).unwrap();
-        let server = mock.serve().unwrap();
-        let post = post(&Form::send(&merchant, "1").xml());
-        let mut stream = Stream::open(&server, Via::Tls);
-        stream.write(post.as_bytes());
-        assert_end(&mut stream, Via::Tls, b"", ending, "the lost answer");
-        let mut stream = Stream::open(&server, Via::Tls);
-        stream.write(post.as_bytes());
-        assert!(String::from_utf8(stream.rest().0).unwrap().contains("SUCCESS"));
-        assert_eq!(merchant.balance_fen(), 999_000);
-    }
-}
-
-#[test]
 fn whoever_shuts_the_door_leaves_the_admin_api_open_over_plain_http() {
     for fault in [Fault::refuse(), Fault::silence()] {
         let (mock, merchant) = shop();

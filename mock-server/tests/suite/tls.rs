@@ -3,14 +3,12 @@
 use std::fs;
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
-use std::sync::Barrier;
-use std::thread;
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use http::Response;
 use rustls::{ClientConnection, StreamOwned};
-use wechatpay_mock_server::{Kit, Mock, MockMerchant, Server, Validity};
+use wechatpay_mock_server::{Kit, MockMerchant, Server, Validity};
 use wechatpay_proto::transport::{BaseUrl, BlockingTransport, ClientCertificate, Delivery, Fault};
 use wechatpay_proto::v2::mmpaymkttransfers::{
     GetHbInfo, GetHbInfoReply, SendRedPack, SendRedPackOptions, SendRedPackReply,
@@ -170,35 +168,6 @@ fn a_merchant_that_comes_after_the_start_is_served_too() {
         send(&transport, &server.https_url(), &Form::send(&late, billno)).assert_success();
     }
     assert_eq!(late.balance_fen(), 998_000);
-}
-
-#[test]
-fn merchants_over_tls_and_in_process_at_once_do_not_disturb_each_other() {
-    let mock = Mock::builder().build();
-    let merchants: Vec<_> =
-        (0..6).map(|number| mock.merchant().mch_id(format!("m{number}")).create().unwrap()).collect();
-    let server = mock.serve().unwrap();
-    let start = Barrier::new(2 * merchants.len());
-    thread::scope(|scope| {
-        for merchant in &merchants {
-            scope.spawn(|| {
-                let transport = transport(&server, own(&server, merchant.mch_id()));
-                start.wait();
-                for billno in ["1", "2", "3"] {
-                    send(&transport, &server.https_url(), &Form::send(merchant, billno)).assert_success();
-                    send(&transport, &server.https_url(), &Form::query(merchant, billno)).assert_success();
-                }
-            });
-            scope.spawn(|| {
-                start.wait();
-                for billno in ["a", "b", "c"] {
-                    call(merchant, &Form::send(merchant, billno)).assert_success();
-                }
-            });
-        }
-    });
-    assert!(merchants.iter().all(|merchant| merchant.balance_fen() == 994_000));
-    assert_eq!(mock.requests(), 6 * 9);
 }
 
 /// A TLS connection without a client certificate, to the server under the name `name`.
