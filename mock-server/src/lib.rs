@@ -114,8 +114,10 @@ mod documents {
     struct GuideEnglish;
     #[doc = include_str!("../../docs/from-php-and-node.zh-CN.md")]
     struct GuideChinese;
+    #[cfg(feature = "server")]
     #[doc = include_str!("../../docs/mock-server.md")]
     struct StartEnglish;
+    #[cfg(feature = "server")]
     #[doc = include_str!("../../docs/mock-server.zh-CN.md")]
     struct StartChinese;
 }
