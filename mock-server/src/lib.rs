@@ -38,6 +38,54 @@
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! What goes wrong is said beforehand: [`Mock::arm`] takes a [`Fault`], which says what becomes of the money. What
+//! arrived is in the journal: [`Mock::journal`] finds it, [`Mock::expect`] counts it when the test ends, and
+//! [`Mock::wait_for`] waits for it. [`Mock::state`] and [`Mock::restore`] go back to any point.
+//!
+//! ```
+//! # use std::time::Duration;
+//! # use wechatpay_mock_server::{Commit, Fault, Mock};
+//! # use wechatpay_proto::v2::mmpaymkttransfers::{SendRedPack, SendRedPackOptions};
+//! # use wechatpay_proto::{Client, Fen};
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let mock = Mock::builder().build();
+//! # let merchant = mock.merchant().mch_id("10000098").balance_fen(5_000).create()?;
+//! # let client = Client::new(merchant.credentials(), merchant.transport(), || *b"a nonce in tests");
+//! # let packet = SendRedPack {
+//! #     mch_billno: "1",
+//! #     wxappid: merchant.appid(),
+//! #     send_name: "天虹百货",
+//! #     re_openid: "oxTWIuGaIt6gTKsQRLau2M0yL16E",
+//! #     total_amount: Fen(1_000),
+//! #     wishing: "祝您元宵节快乐！",
+//! #     client_ip: [127, 0, 0, 1].into(),
+//! #     act_name: "猜灯谜抢红包活动",
+//! #     remark: "快来抢！",
+//! #     options: SendRedPackOptions::default(),
+//! # };
+//! let before = mock.state();
+//! let expected = mock.expect("sendredpack").merchant("10000098").times(2);
+//!
+//! // The packet is paid, and the client cannot know.
+//! mock.arm(Fault::reply_lost().on("sendredpack").times(1))?;
+//! assert!(client.send_blocking(&packet).is_err());
+//! assert_eq!(mock.journal().order("1").one()?.commit, Commit::Applied);
+//!
+//! // The same number again, not too soon: it is paid once.
+//! mock.advance(Duration::from_secs(1));
+//! assert!(client.send_blocking(&packet)?.outcome().is_accepted());
+//! assert_eq!(merchant.balance_fen(), 4_000);
+//! drop(expected);
+//!
+//! mock.restore(before)?;
+//! assert_eq!(merchant.balance_fen(), 5_000);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! With the feature `server`, `Mock::serve` puts the same world behind one port of HTTP, HTTPS and an admin API, and a
+//! `Kit` holds the certificates for it. The binary `wechatpay-mock` is that server for SDKs of any language.
 
 mod account;
 mod answer;

@@ -4,7 +4,6 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::builder::FalseyValueParser;
 use clap::{ArgAction, Args};
 use wechatpay_mock_server::Clock;
 
@@ -29,15 +28,16 @@ pub(crate) struct Serve {
 pub(crate) struct Door {
     /// Where to listen: a loopback address, unless --expose is given; port 0 for a free one. One port takes HTTP, HTTPS
     /// and the admin API.
-    #[arg(long, env = "WECHATPAY_MOCK_LISTEN", default_value = "127.0.0.1:0", value_name = "ADDRESS:PORT")]
+    #[arg(long, env = "WECHATPAY_MOCK_LISTEN", default_value = "127.0.0.1:0", value_name = "ADDRESS:PORT", value_parser = values::address)]
     pub(crate) listen: SocketAddr,
 
-    /// Take HTTPS only. The admin API is there too then, and wants no client certificate.
-    #[arg(long, env = "WECHATPAY_MOCK_HTTPS_ONLY", action = ArgAction::SetTrue, value_parser = FalseyValueParser::new(), conflicts_with = "http_only")]
+    /// Take HTTPS only. The admin API is there too then, and wants no client certificate; sub-commands speak plain HTTP
+    /// and cannot reach it.
+    #[arg(long, env = "WECHATPAY_MOCK_HTTPS_ONLY", action = ArgAction::SetTrue, value_parser = values::flag, conflicts_with = "http_only")]
     pub(crate) https_only: bool,
 
     /// Take plain HTTP only.
-    #[arg(long, env = "WECHATPAY_MOCK_HTTP_ONLY", action = ArgAction::SetTrue, value_parser = FalseyValueParser::new())]
+    #[arg(long, env = "WECHATPAY_MOCK_HTTP_ONLY", action = ArgAction::SetTrue, value_parser = values::flag)]
     pub(crate) http_only: bool,
 
     /// The longest that a fault may hold an answer back.
@@ -60,7 +60,7 @@ pub(crate) struct Door {
     pub(crate) admin_token: Option<String>,
 
     /// Listen beyond loopback, for containers. Needs --admin-token.
-    #[arg(long, env = "WECHATPAY_MOCK_EXPOSE", action = ArgAction::SetTrue, value_parser = FalseyValueParser::new())]
+    #[arg(long, env = "WECHATPAY_MOCK_EXPOSE", action = ArgAction::SetTrue, value_parser = values::flag)]
     pub(crate) expose: bool,
 }
 
@@ -164,7 +164,7 @@ pub(crate) struct Life {
     pub(crate) print: Print,
 
     /// End when stdin ends, as it does when the process that started this one is gone.
-    #[arg(long, env = "WECHATPAY_MOCK_DIE_WITH_PARENT", action = ArgAction::SetTrue, value_parser = FalseyValueParser::new())]
+    #[arg(long, env = "WECHATPAY_MOCK_DIE_WITH_PARENT", action = ArgAction::SetTrue, value_parser = values::flag)]
     pub(crate) die_with_parent: bool,
 
     /// End when nobody connected or asked for so long: 10m.

@@ -91,9 +91,15 @@ impl Target {
 impl Answer {
     /// What a refusal says.
     fn refusal(&self) -> String {
-        let value: Value = serde_json::from_slice(&self.body).unwrap_or_default();
+        let status = self.status.as_u16();
+        let Ok(value) = serde_json::from_slice::<Value>(&self.body) else {
+            return format!(
+                "the server refuses ({status}), and not as an admin API does; was it started with --admin off, or with \
+                 --https-only? Sub-commands speak plain HTTP"
+            );
+        };
         let part = |name: &str| value.pointer(&format!("/error/{name}")).and_then(Value::as_str);
-        let mut text = format!("the server refuses ({})", self.status.as_u16());
+        let mut text = format!("the server refuses ({status})");
         for (before, part) in [(": ", part("message")), ("; ", part("hint"))] {
             if let Some(part) = part {
                 text = format!("{text}{before}{part}");
@@ -168,6 +174,7 @@ mod tests {
         let answer = Answer { status: StatusCode::CONFLICT, body };
         assert_eq!(answer.refusal(), "the server refuses (409): no packet; look; allowed now: [\"claim\"]");
         let answer = Answer { status: StatusCode::NOT_FOUND, body: b"<html>".to_vec() };
-        assert_eq!(answer.refusal(), "the server refuses (404)");
+        let text = answer.refusal();
+        assert!(text.starts_with("the server refuses (404)") && text.contains("--https-only"), "{text}");
     }
 }

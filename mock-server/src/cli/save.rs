@@ -8,7 +8,9 @@ use super::failure::Failure;
 /// Puts a file in its place. It may hold keys: nobody but its owner may read it.
 pub(crate) fn save(path: &Path, content: &[u8]) -> io::Result<()> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut file = tempfile::Builder::new().prefix(".wechatpay-mock-").tempfile_in(folder)?;
+    let beside = tempfile::Builder::new().prefix(".wechatpay-mock-").tempfile_in(folder);
+    // Without the name of the file beside, which would tell nobody anything.
+    let mut file = beside.map_err(|error| io::Error::from(error.kind()))?;
     file.write_all(content)?;
     file.as_file().sync_all()?;
     file.persist(path).map(drop).map_err(|error| error.error)

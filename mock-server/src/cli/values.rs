@@ -1,5 +1,6 @@
 //! The values of flags: durations, sizes, switches.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use clap::ValueEnum;
@@ -36,6 +37,21 @@ pub(crate) enum Level {
     Info,
     /// That, and the bodies.
     Wire,
+}
+
+/// Reads the variable of a flag; one that is empty is as good as none.
+pub(crate) fn flag(text: &str) -> Result<bool, String> {
+    match text.to_ascii_lowercase().as_str() {
+        "1" | "true" | "on" | "yes" => Ok(true),
+        "" | "0" | "false" | "off" | "no" => Ok(false),
+        _ => Err("true or false is needed".to_owned()),
+    }
+}
+
+pub(crate) fn address(text: &str) -> Result<SocketAddr, String> {
+    let wrong =
+        "an IP address and a port are needed, such as 127.0.0.1:8443 or [::1]:0; port 0 finds a free one";
+    text.parse().map_err(|_| wrong.to_owned())
 }
 
 pub(crate) fn clock(text: &str) -> Result<Clock, String> {
@@ -106,6 +122,24 @@ mod tests {
         assert_eq!(bytes("1GiB"), Ok(1 << 30));
         for wrong in ["", "MiB", "64MB", "64 MiB", "-1", "1.5KiB", "99999999999999999999", "17179869184GiB"] {
             assert!(bytes(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_variable_that_is_no_flag_switches_nothing_on() {
+        for (text, read) in
+            [("1", true), ("True", true), ("on", true), ("", false), ("0", false), ("OFF", false)]
+        {
+            assert_eq!(flag(text), Ok(read), "{text}");
+        }
+        assert!(flag("flase").is_err());
+    }
+
+    #[test]
+    fn an_address_has_a_port_and_no_name() {
+        assert_eq!(address("[::1]:0").unwrap().to_string(), "[::1]:0");
+        for wrong in ["localhost:8443", "127.0.0.1", "8443", ""] {
+            assert!(address(wrong).unwrap_err().contains("127.0.0.1:8443"), "{wrong}");
         }
     }
 

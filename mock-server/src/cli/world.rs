@@ -25,7 +25,8 @@ impl World {
     pub(crate) fn open(options: &WorldOptions) -> Result<Self, Failure> {
         let described = merchants::described(&options.merchants.merchants)?;
         let config = options.config.as_deref().map(document::read).transpose()?;
-        let saved = options.state_file.as_deref().map(document::read_if_there).transpose()?.flatten();
+        let saved = options.state_file.as_deref().map(document::read_if_there).transpose();
+        let saved = saved.map_err(or_anew)?.flatten();
         let listed = numbers(config.as_ref().or(saved.as_ref()));
         let goes_on = saved.is_some();
         let mock = match saved {
@@ -82,7 +83,7 @@ fn go_on(
     }
     let clock = options.clock.or_else(|| clock_of(&saved)).unwrap_or_else(Clock::real);
     let mock = build(options, options.merchants.seed.unwrap_or_default(), clock)?;
-    mock.restore(saved).map_err(|error| origin.wrong(error))?;
+    mock.restore(saved).map_err(|error| or_anew(origin.wrong(error)))?;
     let Some((origin, config)) = config else { return Ok(mock) };
     for (at, spec) in config.merchants.into_iter().enumerate() {
         if spec.mch_id.as_deref().is_some_and(|mch_id| find(&mock, mch_id).is_none()) {
@@ -90,6 +91,12 @@ fn go_on(
         }
     }
     Ok(mock)
+}
+
+/// What to do about a saved world that cannot be read.
+fn or_anew(failure: Failure) -> Failure {
+    let message = format!("{}; mend the --state-file, or move it away to begin anew", failure.message);
+    Failure { message, ..failure }
 }
 
 fn build(options: &WorldOptions, seed: u64, clock: Clock) -> Result<Mock, Failure> {

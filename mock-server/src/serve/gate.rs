@@ -43,7 +43,7 @@ impl std::fmt::Debug for Token {
 /// What an admin call gets that may not be made; none where it may. `path` is what comes behind the prefix.
 pub(super) fn refuse<T>(options: &Options, path: &str, request: &Request<T>) -> Option<Response<Bytes>> {
     if !options.admin {
-        let hint = "start the server with it";
+        let hint = "start the server without --admin off";
         return Some(error(StatusCode::NOT_FOUND, "admin_off", "the admin API is switched off", hint));
     }
     let token = options.token.as_ref()?;

@@ -162,7 +162,27 @@ impl Asked<'_> {
     /// The body, which was held against its row; nothing at all is `{}`.
     pub(super) fn read<T: DeserializeOwned>(&self) -> Result<T, Refused> {
         let body = if self.body.trim_ascii().is_empty() { b"{}" } else { self.body };
-        serde_json::from_slice(body).map_err(|error| Refused::bad(error.to_string()))
+        serde_json::from_slice(body).map_err(|error| Refused::bad(located::<T>(body, &error)))
+    }
+}
+
+/// The error, behind the name of the field without which it is another, unless it names one itself.
+fn located<T: DeserializeOwned>(body: &[u8], error: &serde_json::Error) -> String {
+    let Ok(Value::Object(fields)) = serde_json::from_slice(body) else { return error.to_string() };
+    let trouble =
+        |fields| serde_json::from_value::<T>(Value::Object(fields)).err().map(|error| error.to_string());
+    let Some(whole) = trouble(fields.clone()) else { return error.to_string() };
+    if whole.starts_with("missing field") || whole.starts_with("unknown field") {
+        return whole;
+    }
+    let is_guilty = |name: &&String| {
+        let mut rest = fields.clone();
+        rest.remove(*name);
+        trouble(rest).as_ref() != Some(&whole)
+    };
+    match fields.keys().find(is_guilty) {
+        Some(name) => format!("{name}: {whole}"),
+        None => whole,
     }
 }
 
@@ -305,6 +325,22 @@ mod tests {
             compared += 1;
         }
         assert!(compared > 15, "{compared}");
+    }
+
+    #[test]
+    fn a_value_that_cannot_be_read_is_named_with_its_field() {
+        #[derive(Debug, serde::Deserialize)]
+        #[expect(dead_code, reason = "only read")]
+        struct Read {
+            a: u8,
+            b: std::net::IpAddr,
+        }
+        let said = |body: &str| {
+            let error = serde_json::from_str::<Read>(body).unwrap_err();
+            located::<Read>(body.as_bytes(), &error)
+        };
+        assert_eq!(said(r#"{"a":1,"b":"here"}"#), "b: invalid IP address syntax");
+        assert_eq!(said(r#"{"a":1}"#), "missing field `b`");
     }
 
     #[test]

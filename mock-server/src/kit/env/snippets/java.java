@@ -2,7 +2,7 @@
 //   "-Djavax.net.ssl.trustStore=$WECHATPAY_MOCK_TRUSTSTORE" -Djavax.net.ssl.trustStoreType=PKCS12
 //   -Djavax.net.ssl.trustStorePassword=changeit
 WxPayConfig config = new WxPayConfig();
-config.setPayBaseUrl(System.getenv("WECHATPAY_MOCK_URL"));
+config.setApiHostUrl(System.getenv("WECHATPAY_MOCK_URL"));
 config.setAppId(System.getenv("WECHATPAY_MOCK_APPID"));
 config.setMchId(System.getenv("WECHATPAY_MOCK_MCH_ID"));
 config.setMchKey(System.getenv("WECHATPAY_MOCK_KEY"));
