@@ -34,7 +34,7 @@ mod world;
 
 use call::{Answer, Asked, Body, Call, Field, Kind, Reply, may, must};
 use doors::Doors;
-use refused::Refused;
+pub(super) use refused::Refused;
 
 /// What admin calls work on.
 pub(super) struct Admin {

@@ -2,9 +2,10 @@
 
 use bytes::Bytes;
 use http::{HeaderValue, Method, Request, Response, StatusCode, header};
-use serde_json::json;
 use subtle::ConstantTimeEq as _;
+use wechatpay_proto::transport::is_loopback;
 
+use super::admin::Refused;
 use super::{Options, ServeError};
 
 /// What an admin call must show where the server can be reached from elsewhere.
@@ -44,27 +45,26 @@ impl std::fmt::Debug for Token {
 pub(super) fn refuse<T>(options: &Options, path: &str, request: &Request<T>) -> Option<Response<Bytes>> {
     if !options.admin {
         let hint = "start the server without --admin off";
-        return Some(error(StatusCode::NOT_FOUND, "admin_off", "the admin API is switched off", hint));
+        let message = "the admin API is switched off".to_owned();
+        return Some(Refused::new(StatusCode::NOT_FOUND, "admin_off", message, hint).respond());
     }
     let token = options.token.as_ref()?;
     // Whoever waits for the server to be ready knows no token, and learns nothing of the merchants.
     if (request.method() == Method::GET && path == "/health") || token.is_shown_by(request) {
         return None;
     }
-    let message = "this server can be reached from elsewhere: admin calls must show its token";
+    let message = "this server can be reached from elsewhere: admin calls must show its token".to_owned();
     let hint = "add the header Authorization: Bearer TOKEN";
-    let mut response = error(StatusCode::UNAUTHORIZED, "token_missing", message, hint);
+    let mut response = Refused::new(StatusCode::UNAUTHORIZED, "token_missing", message, hint).respond();
     response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
     Some(response)
 }
 
-/// An error in the form of the admin API.
-pub(super) fn error(status: StatusCode, code: &str, message: &str, hint: &str) -> Response<Bytes> {
-    let error = json!({"error": {"code": code, "message": message, "hint": hint}});
-    let mut response = Response::new(Bytes::from(error.to_string()));
-    *response.status_mut() = status;
-    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    response
+/// Whether a name is this server's own: of this machine, or one that it was given.
+pub(super) fn is_this_server(name: &str, aliases: &[String]) -> bool {
+    is_loopback(name)
+        || name.eq_ignore_ascii_case("host.docker.internal")
+        || aliases.iter().any(|alias| alias.eq_ignore_ascii_case(name))
 }
 
 #[cfg(test)]

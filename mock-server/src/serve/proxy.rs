@@ -2,8 +2,8 @@
 //! out.
 
 use http::{Method, Request, Response, StatusCode, Uri};
-use wechatpay_proto::transport::is_loopback;
 
+use super::gate;
 use super::respond::{Answer, text};
 use crate::kit::WECHAT_HOSTS;
 
@@ -30,10 +30,7 @@ pub(super) fn connect(uri: &Uri, allowed: bool) -> Answer {
 /// What a request in absolute form gets that is for another host than this server plays, or is; none where it is not.
 pub(super) fn refuse<T>(request: &Request<T>, aliases: &[String]) -> Option<Answer> {
     let host = request.uri().host()?;
-    let is_ours = is_wechat(host)
-        || is_loopback(host)
-        || host.eq_ignore_ascii_case("host.docker.internal")
-        || aliases.iter().any(|alias| alias.eq_ignore_ascii_case(host));
+    let is_ours = is_wechat(host) || gate::is_this_server(host, aliases);
     (!is_ours && request.method() != Method::CONNECT).then(|| elsewhere(host))
 }
 

@@ -10,6 +10,7 @@ use http_body_util::{BodyExt as _, Full};
 use hyper::body::{Body as _, Incoming};
 use tokio::time::timeout;
 
+use super::admin::Refused;
 use super::limits::{BODY_TIME, MAX_ADMIN_BODY, MAX_DISCARD, Share};
 use super::link::Link;
 use super::play::{self, Over};
@@ -77,6 +78,8 @@ async fn administer<B: Base>(request: Request<Incoming>, path: &str, line: &Line
     }
     let (head, body) = request.into_parts();
     let mut share = shared.budget.share();
+    let refuse =
+        |status, code, message: &str, hint| Refused::new(status, code, message.to_owned(), hint).respond();
     let answer = match take(&head, body, MAX_ADMIN_BODY, &mut share).await? {
         Taken::Whole(body) => {
             let request = Request::from_parts(head, body);
@@ -89,10 +92,10 @@ async fn administer<B: Base>(request: Request<Incoming>, path: &str, line: &Line
         }
         Taken::TooLarge => {
             let hint = "an admin call has at most 16 MiB";
-            gate::error(StatusCode::PAYLOAD_TOO_LARGE, "too_large", "the body is too large", hint)
+            refuse(StatusCode::PAYLOAD_TOO_LARGE, "too_large", "the body is too large", hint)
         }
-        Taken::NoRoom => gate::error(StatusCode::SERVICE_UNAVAILABLE, "busy", NO_ROOM, "call again"),
-        Taken::TooSlow => gate::error(StatusCode::REQUEST_TIMEOUT, "too_slow", TOO_SLOW, "call again"),
+        Taken::NoRoom => refuse(StatusCode::SERVICE_UNAVAILABLE, "busy", NO_ROOM, "call again"),
+        Taken::TooSlow => refuse(StatusCode::REQUEST_TIMEOUT, "too_slow", TOO_SLOW, "call again"),
     };
     Ok(answer.map(Full::new))
 }

@@ -2,9 +2,9 @@
 
 use bytes::Bytes;
 use http::{Method, Request, StatusCode, header};
-use wechatpay_proto::transport::is_loopback;
 
 use super::refused::Refused;
+use crate::serve::gate;
 
 /// The checks before any call.
 #[derive(Clone, Debug, Default)]
@@ -28,12 +28,7 @@ impl Doors {
             request.headers().get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
         let name = sent.parse::<http::uri::Authority>();
         let name = name.as_ref().map_or("", |authority| authority.host());
-        let ours = |known: &String| name.eq_ignore_ascii_case(known);
-        if self.guarded
-            || is_loopback(name)
-            || name.eq_ignore_ascii_case("host.docker.internal")
-            || self.names.iter().any(ours)
-        {
+        if self.guarded || gate::is_this_server(name, &self.names) {
             return Ok(());
         }
         let message = "the Host header names no loopback address".to_owned();

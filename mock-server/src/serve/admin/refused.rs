@@ -8,7 +8,7 @@ use super::call::{self, Field};
 
 /// A call that is not served.
 #[derive(Debug)]
-pub(super) struct Refused {
+pub(in crate::serve) struct Refused {
     status: StatusCode,
     code: &'static str,
     message: String,
@@ -20,7 +20,7 @@ pub(super) struct Refused {
 }
 
 impl Refused {
-    pub(super) fn new(
+    pub(in crate::serve) fn new(
         status: StatusCode,
         code: &'static str,
         message: String,
@@ -74,7 +74,7 @@ impl Refused {
         Self::new(StatusCode::REQUEST_TIMEOUT, "timeout", message, hint).with("arrived", arrived)
     }
 
-    pub(super) fn respond(self) -> Response<Bytes> {
+    pub(in crate::serve) fn respond(self) -> Response<Bytes> {
         let mut error = json!({"code": self.code, "message": self.message, "hint": self.hint});
         for (name, value) in self.more {
             error[name] = value;
