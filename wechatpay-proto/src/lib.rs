@@ -87,6 +87,7 @@ pub mod jsapi;
 mod merchant;
 mod nonce;
 mod outcome;
+pub mod payout;
 pub mod reply;
 mod risk;
 pub mod rule;

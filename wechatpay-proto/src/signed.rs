@@ -111,6 +111,13 @@ pub struct Pending<'r, E> {
     request: &'r E,
 }
 
+impl<'r, E> Pending<'r, E> {
+    /// What waits for the answer to a request that was sent in another life.
+    pub(crate) fn of(merchant: &'r Merchant, request: &'r E) -> Self {
+        Self { merchant, request }
+    }
+}
+
 impl<E: Outgoing> Pending<'_, E> {
     /// Reads the answer: status, size, one parse, the sign as the endpoint has it, the echoes, the types.
     ///

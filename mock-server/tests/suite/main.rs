@@ -14,6 +14,7 @@ mod journal;
 mod kinds;
 mod miniprogram;
 mod orders;
+mod payout;
 mod provider;
 mod samples;
 mod switches;

@@ -32,6 +32,10 @@ impl<'b> Fields<'b> {
         Self { fields: Vec::with_capacity(capacity), lists: Vec::new() }
     }
 
+    pub(crate) fn from_pairs(fields: NamedValues<'b>) -> Self {
+        Self { fields, lists: Vec::new() }
+    }
+
     pub(super) fn push(&mut self, name: &'b str, value: Cow<'b, str>) {
         self.fields.push((Cow::Borrowed(name), value));
     }

@@ -1,0 +1,154 @@
+//! What the machine knows and plans: everything that survives a restart, and nothing else.
+
+use std::time::Duration;
+
+use super::kind::Kind;
+use super::knowledge::Knowledge;
+use crate::wire::Fen;
+
+/// Where a payout stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum State {
+    /// On record; nothing was sent.
+    Intent,
+    /// At least one attempt is on record, and nothing is settled. The normal state of a payout under way.
+    Unknown {
+        /// How many attempts are on record.
+        attempts: u32,
+        /// Some attempt may have reached the service and has no definite answer.
+        tainted: bool,
+    },
+    /// The service took the order; money that nobody claims comes back after 24 hours.
+    Accepted,
+    /// The money is on its way back.
+    Refunding,
+    /// Claimed. Terminal.
+    Received,
+    /// The money is back. Terminal.
+    Refunded {
+        /// How much, in fen: of a group packet perhaps only a part. `None` where no answer said.
+        amount: Option<Fen>,
+    },
+    /// Definitely not paid. Only from here can there be a new number.
+    Failed,
+    /// There is evidence of success and of failure. A person must look.
+    Conflict,
+    /// The machine gave up. A person must look.
+    NeedsHuman(GaveUp),
+}
+
+impl State {
+    /// A word for it, as it stands in snapshots, columns and reports.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Intent => "intent",
+            Self::Unknown { .. } => "unknown",
+            Self::Accepted => "accepted",
+            Self::Refunding => "refunding",
+            Self::Received => "received",
+            Self::Refunded { .. } => "refunded",
+            Self::Failed => "failed",
+            Self::Conflict => "conflict",
+            Self::NeedsHuman(_) => "needs_human",
+        }
+    }
+}
+
+/// Why the machine gave up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum GaveUp {
+    /// The horizon has passed, and the order cannot be queried any more.
+    Horizon,
+    /// The order has a defect that no resend can mend, and queries do not find it.
+    Defect,
+}
+
+/// What comes next, when its time has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Plan {
+    Send,
+    Query,
+}
+
+/// Everything that survives a restart. Times are calendar times, since 1970.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Record {
+    pub(super) attempts: u32,
+    pub(super) tainted: bool,
+    pub(super) known: Knowledge,
+    /// Answers named two payments. What came second was not believed, but nothing counts as failed any more.
+    pub(super) mismatch: bool,
+    /// A query has confirmed what `SEND_FAILED` said.
+    pub(super) confirmed: bool,
+    pub(super) send_listid: Option<Box<str>>,
+    pub(super) package: Option<Box<str>>,
+    /// Why the last answer settled nothing, in a word.
+    pub(super) reason: Option<Box<str>>,
+    /// When a defect of the order stopped the sending.
+    pub(super) halted: Option<Duration>,
+    pub(super) window_closed: bool,
+    pub(super) gave_up: Option<GaveUp>,
+    /// The first attempt, and the last.
+    pub(super) first: Option<Duration>,
+    pub(super) last: Option<Duration>,
+    /// The latest time of any event.
+    pub(super) seen: Duration,
+    pub(super) step: u32,
+    pub(super) plan: Plan,
+    /// The plan is for `from` and `wait`.
+    pub(super) from: Duration,
+    pub(super) wait: Duration,
+}
+
+impl Record {
+    pub(super) fn new(now: Duration) -> Self {
+        Self {
+            attempts: 0,
+            tainted: false,
+            known: Knowledge::default(),
+            mismatch: false,
+            confirmed: false,
+            send_listid: None,
+            package: None,
+            reason: None,
+            halted: None,
+            window_closed: false,
+            gave_up: None,
+            first: None,
+            last: None,
+            seen: now,
+            step: 0,
+            plan: Plan::Send,
+            from: now,
+            wait: Duration::ZERO,
+        }
+    }
+
+    /// Where the order stands: a function of what is known, and of nothing that depends on when it came to be known.
+    pub(super) fn state(&self, kind: Kind) -> State {
+        let known = &self.known;
+        if known.conflict(kind != Kind::Group) || (self.mismatch && known.failure()) {
+            State::Conflict
+        } else if let Some(back) = known.refunded {
+            State::Refunded { amount: back.0 }
+        } else if known.received {
+            State::Received
+        } else if known.failed {
+            State::Failed
+        } else if let Some(why) = self.gave_up {
+            State::NeedsHuman(why)
+        } else if known.send_failed {
+            State::Failed
+        } else if known.refunding {
+            State::Refunding
+        } else if known.accepted {
+            State::Accepted
+        } else if self.attempts > 0 {
+            State::Unknown { attempts: self.attempts, tainted: self.tainted }
+        } else {
+            State::Intent
+        }
+    }
+}

@@ -1,0 +1,152 @@
+//! What comes next, and when: the policy, applied to what is known.
+
+use std::time::Duration;
+
+use super::evidence::{Asked, Fact};
+use super::machine::{Payout, needs_package};
+use super::record::{Plan, State};
+use crate::code::{Advice, ErrorCode};
+use crate::outcome::Reason;
+use crate::transport::Delivery;
+
+/// Plans the next step after an answer to what was asked; `changed` is whether the state did.
+pub(super) fn plan(payout: &mut Payout, asked: Asked, fact: &Fact, changed: bool) {
+    if changed && payout.record.known.success() {
+        payout.record.step = 0;
+    }
+    let (plan, wait) = match payout.state() {
+        State::Accepted | State::Refunding => after_success(payout, fact),
+        State::Failed => {
+            // What SEND_FAILED says is confirmed by a query that finds it failed, or does not find it.
+            let confirms =
+                matches!(fact, Fact::Failed | Fact::Nothing(Reason::QueryRefused(ErrorCode::NotFound)));
+            payout.record.confirmed |= asked == Asked::Query && confirms;
+            (Plan::Query, backoff(payout))
+        }
+        _ => match asked {
+            Asked::Send => after_send(payout, fact),
+            Asked::Query => after_query(payout, fact),
+        },
+    };
+    payout.record.step = payout.record.step.saturating_add(1);
+    set(payout, plan, wait);
+}
+
+/// Puts a plan down for `wait` from now.
+pub(super) fn set(payout: &mut Payout, plan: Plan, wait: Duration) {
+    payout.record.plan = plan;
+    payout.record.from = payout.record.seen;
+    payout.record.wait = wait;
+    payout.due = payout.seen + wait;
+}
+
+fn after_success(payout: &Payout, fact: &Fact) -> (Plan, Duration) {
+    if wants_package(payout) {
+        return (Plan::Send, backoff(payout));
+    }
+    let follow = payout.policy.follow(payout.intent.mch_billno(), payout.record.step);
+    match fact {
+        // This query told nothing. The next one need not wait for as long as one that did.
+        Fact::Nothing(_) => (Plan::Query, follow.min(backoff(payout))),
+        _ => (Plan::Query, follow),
+    }
+}
+
+/// After an attempt: query first, unless it is certain that there is nothing to find.
+fn after_send(payout: &Payout, fact: &Fact) -> (Plan, Duration) {
+    let settings = payout.policy.settings();
+    let wait = backoff(payout);
+    let longer = |least: Duration| {
+        wait.max(payout.policy.jittered(least, payout.intent.mch_billno(), payout.record.step))
+    };
+    let again = if payout.record.tainted { Plan::Query } else { Plan::Send };
+    let Fact::Nothing(reason) = fact else { return (Plan::Query, wait) };
+    match reason {
+        Reason::Transport(Delivery::NotSent) | Reason::InvalidRequest => (again, wait),
+        Reason::Code(ErrorCode::Processing) => (Plan::Query, longer(settings.processing_wait)),
+        Reason::Code(ErrorCode::FreqLimit | ErrorCode::SecondOverLimited) => (again, wait),
+        // They may leave an order behind, which a query shows as SENDING with a reason.
+        Reason::Code(ErrorCode::NoAuth | ErrorCode::PayerAccountAbnormal) => {
+            (Plan::Query, longer(settings.refusal_wait))
+        }
+        Reason::Code(code) => match code.advice() {
+            Advice::ResendSame => (Plan::Query, longer(settings.refusal_wait)),
+            Advice::FixSetup => (again, wait),
+            _ => (Plan::Query, wait),
+        },
+        _ => (Plan::Query, wait),
+    }
+}
+
+/// After a query that settled nothing: send again what is not there, or what has been on its way for long.
+fn after_query(payout: &Payout, fact: &Fact) -> (Plan, Duration) {
+    let settings = payout.policy.settings();
+    let missing = matches!(fact, Fact::Nothing(Reason::QueryRefused(ErrorCode::NotFound)));
+    let waited = payout.record.seen.saturating_sub(payout.record.last.unwrap_or_default());
+    if may_send(payout) && (missing || waited >= settings.processing_wait) {
+        (Plan::Send, Duration::ZERO)
+    } else {
+        (Plan::Query, backoff(payout))
+    }
+}
+
+fn backoff(payout: &Payout) -> Duration {
+    payout.policy.backoff(payout.intent.mch_billno(), payout.record.step)
+}
+
+/// Whether the order may be sent, now or later: not once it is known to be taken or dead, not with a defect, not after
+/// the window.
+pub(super) fn may_send(payout: &Payout) -> bool {
+    let record = &payout.record;
+    let open = !record.known.success() || wants_package(payout);
+    open && !record.known.failure() && record.halted.is_none() && !window_passed(payout)
+}
+
+/// An order that was taken, whose `package` no answer has brought yet. Only an answer to a sending can.
+pub(super) fn wants_package(payout: &Payout) -> bool {
+    let record = &payout.record;
+    needs_package(payout.intent.kind())
+        && matches!(payout.state(), State::Accepted)
+        && record.package.is_none()
+        && record.halted.is_none()
+        && !window_passed(payout)
+}
+
+/// Since the first attempt, by the calendar.
+fn age(payout: &Payout) -> Option<Duration> {
+    payout.record.first.map(|first| payout.record.seen.saturating_sub(first))
+}
+
+pub(super) fn window_passed(payout: &Payout) -> bool {
+    age(payout).is_some_and(|age| age >= payout.policy.settings().resend_window)
+}
+
+pub(super) fn horizon_passed(payout: &Payout) -> bool {
+    age(payout).is_some_and(|age| age >= payout.policy.settings().horizon)
+}
+
+/// An order with a defect that queries do not find, for long enough that none of its attempts can still be on its way.
+pub(super) fn gives_up_on_defect(payout: &Payout, asked: Asked, fact: &Fact) -> bool {
+    let record = &payout.record;
+    let watched = record
+        .halted
+        .is_some_and(|since| record.seen.saturating_sub(since) >= payout.policy.settings().defect_watch);
+    let missing = matches!(fact, Fact::Nothing(Reason::QueryRefused(ErrorCode::NotFound)));
+    matches!(payout.state(), State::Unknown { .. }) && watched && missing && asked == Asked::Query
+}
+
+/// Why an answer settled nothing, in a word.
+pub(super) fn word(fact: &Fact) -> Option<Box<str>> {
+    let Fact::Nothing(reason) = fact else { return None };
+    Some(match reason {
+        Reason::Code(code) | Reason::QueryRefused(code) => code.as_str().into(),
+        Reason::Sending { .. } => "SENDING".into(),
+        Reason::UnknownStatus(status) => status.as_ref().into(),
+        Reason::NoVerdict => "no_verdict".into(),
+        Reason::Contradiction => "contradiction".into(),
+        Reason::Unreadable => "unreadable".into(),
+        Reason::Transport(Delivery::NotSent) => "not_sent".into(),
+        Reason::Transport(Delivery::MaybeSent) => "maybe_sent".into(),
+        Reason::InvalidRequest => "invalid_request".into(),
+    })
+}
