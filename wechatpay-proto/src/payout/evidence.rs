@@ -36,6 +36,8 @@ pub(super) enum Fact {
     Failed,
     /// Success and failure in one answer.
     Contradiction,
+    /// The answer names another payment (`send_listid`) than one before.
+    Mismatch,
     Nothing(Reason<'static>),
 }
 

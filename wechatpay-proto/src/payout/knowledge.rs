@@ -1,6 +1,8 @@
 //! What is known of one order: facts are added and never taken back, so the order in which answers arrive does not matter.
 
 use super::evidence::Fact;
+use crate::code::ErrorCode;
+use crate::outcome::Reason;
 use crate::wire::Fen;
 
 /// Facts about one order. Joining is commutative, associative and idempotent.
@@ -13,6 +15,10 @@ pub(super) struct Knowledge {
     pub(super) refunded: Option<Back>,
     pub(super) send_failed: bool,
     pub(super) failed: bool,
+    /// The number stands for an order with other parameters (`FATAL_ERROR`): what is found under it need not be ours.
+    pub(super) fatal: bool,
+    /// Answers named two payments. What came second was not believed, but nothing counts as failed any more.
+    pub(super) mismatch: bool,
 }
 
 /// Money that came back.
@@ -30,6 +36,8 @@ impl Knowledge {
             Fact::SendFailed => Self { send_failed: true, ..nothing },
             Fact::Failed => Self { failed: true, ..nothing },
             Fact::Contradiction => Self { accepted: true, failed: true, ..nothing },
+            Fact::Mismatch => Self { mismatch: true, ..nothing },
+            Fact::Nothing(Reason::Code(ErrorCode::FatalError)) => Self { fatal: true, ..nothing },
             Fact::Nothing(_) => nothing,
         }
     }
@@ -43,6 +51,8 @@ impl Knowledge {
             refunded: self.refunded.max(other.refunded),
             send_failed: self.send_failed | other.send_failed,
             failed: self.failed | other.failed,
+            fatal: self.fatal | other.fatal,
+            mismatch: self.mismatch | other.mismatch,
         }
     }
 
@@ -59,6 +69,10 @@ impl Knowledge {
     /// Facts that cannot all be true of one order; of a packet that only one can claim, `single`, also that it was
     /// claimed and that all of it came back.
     pub(super) fn conflict(&self, single: bool) -> bool {
-        (self.success() && self.failure()) || (single && self.received && self.refunded.is_some())
+        let (success, failure) = (self.success(), self.failure());
+        (success && failure)
+            || (self.fatal && (success || failure))
+            || (self.mismatch && failure)
+            || (single && self.received && self.refunded.is_some())
     }
 }

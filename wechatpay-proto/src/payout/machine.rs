@@ -265,7 +265,7 @@ impl Payout {
         }
     }
 
-    fn check_clocks(&self, now: Now) -> Result<(), ClockError> {
+    pub(super) fn check_clocks(&self, now: Now) -> Result<(), ClockError> {
         if now.steady < self.seen {
             return Err(ClockError::Steady { by: self.seen - now.steady });
         }
@@ -289,9 +289,8 @@ impl Payout {
         let (before, mut fact) = (self.state(), answer.fact);
         match (&self.record.send_listid, answer.send_listid) {
             (Some(known), Some(other)) if **known != *other => {
-                self.record.mismatch = true;
                 alerts.push(Alert::Mismatch { field: "send_listid" });
-                fact = Fact::Nothing(Reason::Unreadable);
+                fact = Fact::Mismatch;
             }
             (None, Some(first)) => self.record.send_listid = Some(first),
             _ => {}
@@ -346,7 +345,7 @@ fn is_definite(fact: &Fact) -> bool {
             matches!(code, ErrorCode::NoAuth)
                 || matches!(code.advice(), Advice::ResendSame | Advice::FixSetup | Advice::FixOrder)
         }
-        Fact::Nothing(_) => false,
+        Fact::Nothing(_) | Fact::Mismatch => false,
         _ => true,
     }
 }

@@ -78,8 +78,6 @@ pub(super) struct Record {
     pub(super) attempts: u32,
     pub(super) tainted: bool,
     pub(super) known: Knowledge,
-    /// Answers named two payments. What came second was not believed, but nothing counts as failed any more.
-    pub(super) mismatch: bool,
     /// A query has confirmed what `SEND_FAILED` said.
     pub(super) confirmed: bool,
     pub(super) send_listid: Option<Box<str>>,
@@ -108,7 +106,6 @@ impl Record {
             attempts: 0,
             tainted: false,
             known: Knowledge::default(),
-            mismatch: false,
             confirmed: false,
             send_listid: None,
             package: None,
@@ -129,7 +126,7 @@ impl Record {
     /// Where the order stands: a function of what is known, and of nothing that depends on when it came to be known.
     pub(super) fn state(&self, kind: Kind) -> State {
         let known = &self.known;
-        if known.conflict(kind != Kind::Group) || (self.mismatch && known.failure()) {
+        if known.conflict(kind != Kind::Group) {
             State::Conflict
         } else if let Some(back) = known.refunded {
             State::Refunded { amount: back.0 }

@@ -10,7 +10,7 @@ use super::evidence::{Asked, Evidence};
 use super::intent::Intent;
 use super::kind;
 use super::machine::{Holds, Locked, Payout, Unsaved};
-use super::now::Now;
+use super::now::{ClockError, Now};
 use super::record::Plan;
 use super::schedule;
 use crate::error::RequestError;
@@ -64,10 +64,9 @@ impl Attempt {
         nonce: Nonce,
     ) -> Result<(http::Request<Bytes>, InFlight), Unsent> {
         let Self { mut payout, tainted, good_until } = self;
-        if now.steady > good_until {
-            return Err(Unsent::new(payout, now, Asked::Send, tainted, UnsentError::Expired));
-        }
-        let signed = of_merchant(&payout.intent, merchant)
+        let in_time = if now.steady > good_until { Err(UnsentError::Expired) } else { Ok(()) };
+        let signed = in_time
+            .and_then(|()| check(&payout, now, merchant))
             .and_then(|()| Ok(kind::sign_send(&payout.intent, merchant, base, nonce)?));
         match signed {
             Ok(request) => {
@@ -108,7 +107,7 @@ impl Query {
     ) -> Result<(http::Request<Bytes>, InFlight), Unsent> {
         let Self { mut payout } = self;
         let tainted = payout.record.tainted;
-        let signed = of_merchant(&payout.intent, merchant)
+        let signed = check(&payout, now, merchant)
             .and_then(|()| Ok(kind::sign_query(&payout.intent, merchant, base, nonce)?));
         match signed {
             Ok(request) => {
@@ -126,8 +125,10 @@ impl Query {
     }
 }
 
-fn of_merchant(intent: &Intent, merchant: &Merchant) -> Result<(), UnsentError> {
-    if intent.mch_id() == merchant.mch_id() { Ok(()) } else { Err(UnsentError::OtherMerchant) }
+/// What must hold of every request.
+fn check(payout: &Payout, now: Now, merchant: &Merchant) -> Result<(), UnsentError> {
+    payout.check_clocks(now)?;
+    if payout.intent.mch_id() == merchant.mch_id() { Ok(()) } else { Err(UnsentError::OtherMerchant) }
 }
 
 /// A request that was handed out, and the payout that waits for its answer. While it exists, nothing else can be asked for.
@@ -212,6 +213,9 @@ pub enum UnsentError {
     /// The intent is another merchant's.
     #[error("the intent is another merchant's")]
     OtherMerchant,
+    /// A clock went back since the payout was asked what it wants.
+    #[error(transparent)]
+    Clock(#[from] ClockError),
     /// The intent or the merchant's settings break a rule.
     #[error(transparent)]
     Request(#[from] RequestError),

@@ -11,7 +11,7 @@ use crate::transport::Delivery;
 
 /// Plans the next step after an answer to what was asked; `changed` is whether the state did.
 pub(super) fn plan(payout: &mut Payout, asked: Asked, fact: &Fact, changed: bool) {
-    if changed && payout.record.known.success() {
+    if changed {
         payout.record.step = 0;
     }
     let (plan, wait) = match payout.state() {
@@ -47,7 +47,7 @@ fn after_success(payout: &Payout, fact: &Fact) -> (Plan, Duration) {
     let follow = payout.policy.follow(payout.intent.mch_billno(), payout.record.step);
     match fact {
         // This query told nothing. The next one need not wait for as long as one that did.
-        Fact::Nothing(_) => (Plan::Query, follow.min(backoff(payout))),
+        Fact::Nothing(_) | Fact::Mismatch => (Plan::Query, follow.min(backoff(payout))),
         _ => (Plan::Query, follow),
     }
 }
@@ -137,7 +137,11 @@ pub(super) fn gives_up_on_defect(payout: &Payout, asked: Asked, fact: &Fact) -> 
 
 /// Why an answer settled nothing, in a word.
 pub(super) fn word(fact: &Fact) -> Option<Box<str>> {
-    let Fact::Nothing(reason) = fact else { return None };
+    let reason = match fact {
+        Fact::Nothing(reason) => reason,
+        Fact::Mismatch => return Some("mismatch".into()),
+        _ => return None,
+    };
     Some(match reason {
         Reason::Code(code) | Reason::QueryRefused(code) => code.as_str().into(),
         Reason::Sending { .. } => "SENDING".into(),

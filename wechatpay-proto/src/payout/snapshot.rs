@@ -160,7 +160,8 @@ impl Snapshot {
         }
         line.flag("send_failed", known.send_failed);
         line.flag("failed", known.failed);
-        line.flag("mismatch", record.mismatch);
+        line.flag("fatal", known.fatal);
+        line.flag("mismatch", known.mismatch);
         line.flag("confirmed", record.confirmed);
         line.text("send_listid", record.send_listid.as_deref());
         line.text("package", record.package.as_deref());
@@ -319,7 +320,6 @@ impl<'t> Parts<'t> {
             attempts: self.small("attempts")?,
             tainted: self.flag("tainted")?,
             known: self.known()?,
-            mismatch: self.flag("mismatch")?,
             confirmed: self.flag("confirmed")?,
             send_listid: self.text("send_listid")?,
             package: self.text("package")?,
@@ -358,6 +358,8 @@ impl<'t> Parts<'t> {
             },
             send_failed: self.flag("send_failed")?,
             failed: self.flag("failed")?,
+            fatal: self.flag("fatal")?,
+            mismatch: self.flag("mismatch")?,
         })
     }
 }
