@@ -1,7 +1,5 @@
 //! Which payouts the machine can lead, and how each of them is sent and asked for.
 
-use std::borrow::Cow;
-
 use bytes::Bytes;
 
 use super::evidence::{Answer, Fact};
@@ -74,6 +72,28 @@ trait Sent {
         None
     }
 }
+
+/// What the machine reads from the answer to a query, beside its outcome.
+trait Found<'b> {
+    fn outcome(&self) -> Outcome<'b>;
+    /// `status`, `total_amount`, `refund_amount` and `detail_id`.
+    fn order(&self) -> (Option<&HbStatus<'b>>, Option<Fen>, Option<Fen>, Option<&str>);
+}
+
+macro_rules! found {
+    ($($Reply:ident)*) => {
+        $(impl<'b> Found<'b> for $Reply<'b> {
+            fn outcome(&self) -> Outcome<'b> {
+                $Reply::outcome(self)
+            }
+            fn order(&self) -> (Option<&HbStatus<'b>>, Option<Fen>, Option<Fen>, Option<&str>) {
+                (self.status.as_ref(), self.total_amount, self.refund_amount, self.detail_id.as_deref())
+            }
+        })*
+    };
+}
+
+found! { GetHbInfoReply QueryWorkWxRedPackReply }
 
 macro_rules! payable {
     ($($Request:ident => $Reply:ident: $Kind:ident $(, $package:ident)?;)*) => {
@@ -177,47 +197,23 @@ pub(super) fn read_query(
     let (mch_billno, appid) = (intent.mch_billno(), intent.appid());
     if intent.kind() == Kind::WorkWx {
         let query = QueryWorkWxRedPack { mch_billno, appid };
-        let reply: QueryWorkWxRedPackReply<'_> = Pending::of(merchant, &query).accept(response)?;
-        let outcome = reply.outcome();
-        found(
-            intent,
-            outcome,
-            reply.status.as_ref(),
-            reply.total_amount,
-            reply.refund_amount,
-            reply.detail_id.as_ref(),
-        )
+        found(intent, &Pending::of(merchant, &query).accept(response)?)
     } else {
         let query = GetHbInfo { mch_billno, appid };
-        let reply: GetHbInfoReply<'_> = Pending::of(merchant, &query).accept(response)?;
-        let outcome = reply.outcome();
-        found(
-            intent,
-            outcome,
-            reply.status.as_ref(),
-            reply.total_amount,
-            reply.refund_amount,
-            reply.detail_id.as_ref(),
-        )
+        found(intent, &Pending::of(merchant, &query).accept(response)?)
     }
 }
 
 /// What a query found. Beyond the echoes that every answer is held against, it must speak of the same money.
-fn found(
-    intent: &Intent,
-    outcome: Outcome<'_>,
-    status: Option<&HbStatus<'_>>,
-    total_amount: Option<Fen>,
-    refund_amount: Option<Fen>,
-    detail_id: Option<&Cow<'_, str>>,
-) -> Result<Answer, Unreadable> {
+fn found<'b>(intent: &Intent, reply: &impl Found<'b>) -> Result<Answer, Unreadable> {
+    let (status, total_amount, refund_amount, detail_id) = reply.order();
     if total_amount.is_some_and(|amount| amount != intent.amount()) {
         return Err(ReplyError::Correlation { field: "total_amount" }.into());
     }
     if refund_amount.is_some_and(|back| back > intent.amount()) {
         return Err(ReplyError::Correlation { field: "refund_amount" }.into());
     }
-    let fact = match (outcome, status) {
+    let fact = match (reply.outcome(), status) {
         (Outcome::Failed, _) => Fact::Failed,
         (Outcome::Accepted, Some(HbStatus::Received)) => Fact::Received,
         (Outcome::Accepted, Some(HbStatus::RfundIng)) => Fact::Refunding,
@@ -229,7 +225,7 @@ fn found(
         (Outcome::Accepted, _) => Fact::Accepted,
         (Outcome::Unknown(reason), _) => Fact::Nothing(reason.into_owned()),
     };
-    Ok(Answer { fact, send_listid: detail_id.map(|id| (**id).into()), package: None })
+    Ok(Answer { fact, send_listid: detail_id.map(Into::into), package: None })
 }
 
 /// Why an answer cannot be read.
