@@ -436,7 +436,7 @@ impl fmt::Debug for Failed {
 }
 
 /// Records hold milliseconds; so does the memory, or a restart would change the time.
-fn whole_millis(time: Duration) -> Duration {
+pub(super) fn whole_millis(time: Duration) -> Duration {
     Duration::from_millis(u64::try_from(time.as_millis()).unwrap_or(u64::MAX))
 }
 

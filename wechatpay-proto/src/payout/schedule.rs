@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::evidence::{Asked, Fact};
-use super::machine::{Payout, needs_package};
+use super::machine::{Payout, needs_package, whole_millis};
 use super::record::{Plan, State};
 use crate::code::{Advice, ErrorCode};
 use crate::outcome::Reason;
@@ -34,6 +34,7 @@ pub(super) fn plan(payout: &mut Payout, asked: Asked, fact: &Fact, changed: bool
 
 /// Puts a plan down for `wait` from now.
 pub(super) fn set(payout: &mut Payout, plan: Plan, wait: Duration) {
+    let wait = whole_millis(wait);
     payout.record.plan = plan;
     payout.record.from = payout.record.seen;
     payout.record.wait = wait;

@@ -1,0 +1,120 @@
+//! What can go wrong with a store.
+
+use std::io;
+use std::path::PathBuf;
+use std::str::Utf8Error;
+
+use wechatpay_proto::payout::{IntentError, SnapshotError};
+
+/// The disk failed, or what is on it cannot be used. Nothing is sent then.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StoreError {
+    /// SQLite failed.
+    #[error("SQLite: {0}")]
+    Sqlite(#[from] rusqlite::Error),
+    /// PostgreSQL failed. Where its connection broke, the next call makes a new one.
+    #[error("PostgreSQL: {}", with_cause(.0))]
+    Postgres(#[from] ::postgres::Error),
+    /// A payout cannot be read. It is left as it is.
+    #[error("mch_billno {mch_billno} cannot be read: {cause}")]
+    Broken {
+        /// Its number.
+        mch_billno: String,
+        /// Why.
+        cause: Broken,
+    },
+    /// A later release made the tables, or changed them.
+    #[error("the store has version {found}, this release knows {known}")]
+    FutureSchema {
+        /// The version of the store.
+        found: i64,
+        /// The version that this release knows.
+        known: i64,
+    },
+    /// The file is something else.
+    #[error("{path:?} is no store of a campaign")]
+    Foreign {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Another worker has the file.
+    #[error("{path:?} is in use by another worker")]
+    InUse {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The file cannot be made, found or locked.
+    #[error("{path:?}: {source}")]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// SQLite cannot keep a write-ahead log here, as on some network disks.
+    #[error("SQLite keeps its journal as {mode:?} here, and a campaign needs \"wal\"")]
+    Journal {
+        /// The mode that it has instead.
+        mode: String,
+    },
+    /// A new payout is of another merchant than the store was opened for. None of its batch was written.
+    #[error("{business_id:?} is another merchant's")]
+    OtherMerchant {
+        /// Its business id.
+        business_id: String,
+    },
+    /// An intent cannot be written as JSON.
+    #[error("{business_id:?} cannot be written: {source}")]
+    Unwritable {
+        /// Its business id.
+        business_id: String,
+        /// Why.
+        source: serde_json::Error,
+    },
+    /// The length of the lease is out of bounds.
+    #[error("a lease must be 1 s to 1 day")]
+    Lease,
+    /// Rows went away under an insert, which no worker does.
+    #[error("rows were deleted by another hand")]
+    Deleted,
+}
+
+impl StoreError {
+    /// The number of the payout that cannot be read, where that is what went wrong: all others are as usable as before.
+    pub fn broken(&self) -> Option<&str> {
+        match self {
+            Self::Broken { mch_billno, .. } => Some(mch_billno),
+            _ => None,
+        }
+    }
+}
+
+/// Why a payout cannot be read.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Broken {
+    /// It is not even text.
+    #[error("it is no text: {0}")]
+    Text(#[from] Utf8Error),
+    /// The intent is no JSON, or has not the fields of one.
+    #[error("the intent is damaged: {0}")]
+    Json(#[from] serde_json::Error),
+    /// The intent cannot be used.
+    #[error("{0}")]
+    Intent(#[from] IntentError),
+    /// The snapshot cannot be used.
+    #[error("{0}")]
+    Snapshot(#[from] SnapshotError),
+    /// It stands in the row of another payout.
+    #[error("the row is another payout's")]
+    OtherRow,
+}
+
+/// The client's own text says no more than "db error"; the server's is below it.
+fn with_cause(error: &::postgres::Error) -> String {
+    match std::error::Error::source(error) {
+        Some(cause) => format!("{error}: {cause}"),
+        None => error.to_string(),
+    }
+}

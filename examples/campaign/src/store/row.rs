@@ -1,0 +1,152 @@
+//! What a payout is in columns, and back.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use wechatpay_proto::payout::{Inserted, Intent, IntentRecord, Payout, Snapshot, State, Stored, Unsaved};
+
+use super::error::{Broken, StoreError};
+
+/// The columns that never change.
+pub(super) struct Order {
+    pub(super) business_id: String,
+    pub(super) generation: i64,
+    pub(super) mch_billno: String,
+    pub(super) amount_fen: i64,
+    pub(super) fingerprint: String,
+    pub(super) intent: String,
+    pub(super) standing: Standing,
+}
+
+/// The columns that a save writes. The snapshot is what counts; the others are taken from it.
+pub(super) struct Standing {
+    pub(super) state: &'static str,
+    pub(super) attempts: i64,
+    pub(super) wake_at: i64,
+    pub(super) send_listid: Option<String>,
+    pub(super) reason: Option<String>,
+    pub(super) refunded_fen: Option<i64>,
+    pub(super) snapshot: String,
+}
+
+impl Order {
+    pub(super) fn of(mch_id: &str, new: &Unsaved<Payout>) -> Result<Self, StoreError> {
+        let intent = new.intent();
+        if intent.mch_id() != mch_id {
+            return Err(StoreError::OtherMerchant { business_id: intent.business_id().to_owned() });
+        }
+        let record = intent.record();
+        let json = serde_json::to_string(&record).map_err(|source| StoreError::Unwritable {
+            business_id: intent.business_id().to_owned(),
+            source,
+        })?;
+        Ok(Self {
+            business_id: record.business_id,
+            generation: i64::from(record.generation),
+            mch_billno: intent.mch_billno().to_owned(),
+            amount_fen: i64::from(intent.amount().0),
+            fingerprint: record.fingerprint,
+            intent: json,
+            standing: Standing::of(&new.snapshot()),
+        })
+    }
+
+    pub(super) fn key(&self) -> (&str, i64, &str) {
+        (&self.business_id, self.generation, &self.fingerprint)
+    }
+
+    /// What became of it, where it was not written: by what was there under its business id and generation, and under its
+    /// number.
+    pub(super) fn judge(&self, by_id: Option<&Present>, by_number: Option<&Present>) -> Option<Inserted> {
+        match (by_id, by_number) {
+            // The fingerprint is taken of merchant, number and every parameter.
+            (Some(there), _) if there.fingerprint == self.fingerprint => Some(Inserted::Same),
+            (Some(there), _) => Some(Inserted::Changed { mch_billno: there.mch_billno.clone() }),
+            (None, Some(there)) => Some(Inserted::NumberTaken { business_id: there.business_id.clone() }),
+            (None, None) => (self.generation > 0).then_some(Inserted::NotFailed),
+        }
+    }
+}
+
+/// What is there already.
+pub(super) struct Present {
+    pub(super) business_id: String,
+    pub(super) generation: i64,
+    pub(super) mch_billno: String,
+    pub(super) fingerprint: String,
+}
+
+impl Present {
+    pub(super) fn key(&self) -> (&str, i64, &str) {
+        (&self.business_id, self.generation, &self.fingerprint)
+    }
+}
+
+impl Standing {
+    pub(super) fn of(snapshot: &Snapshot) -> Self {
+        let state = snapshot.state();
+        Self {
+            state: state.name(),
+            attempts: i64::from(snapshot.attempts()),
+            wake_at: millis(snapshot.wake_at()),
+            send_listid: snapshot.send_listid().map(without_nul),
+            reason: snapshot.reason().map(without_nul),
+            refunded_fen: match state {
+                State::Refunded { amount } => amount.map(|fen| i64::from(fen.0)),
+                _ => None,
+            },
+            snapshot: snapshot.to_string(),
+        }
+    }
+}
+
+/// PostgreSQL keeps no NUL in a text. These columns are for people; the snapshot has the text as it came.
+fn without_nul(text: &str) -> String {
+    text.replace('\0', "\u{FFFD}")
+}
+
+/// A payout from its row.
+pub(super) fn stored(
+    mch_id: &str,
+    mch_billno: &str,
+    intent: &[u8],
+    snapshot: &[u8],
+) -> Result<Stored, StoreError> {
+    let read = || -> Result<Stored, Broken> {
+        let record: IntentRecord = serde_json::from_slice(intent)?;
+        let intent = Intent::restore(record)?;
+        let snapshot: Snapshot = std::str::from_utf8(snapshot)?.parse()?;
+        let fits = intent.mch_id() == mch_id
+            && intent.mch_billno() == mch_billno
+            && snapshot.mch_id() == mch_id
+            && snapshot.mch_billno() == mch_billno
+            && snapshot.fingerprint() == intent.fingerprint();
+        if fits { Ok(Stored { intent: Arc::new(intent), snapshot }) } else { Err(Broken::OtherRow) }
+    };
+    read().map_err(|cause| StoreError::Broken { mch_billno: mch_billno.to_owned(), cause })
+}
+
+/// Milliseconds since 1970, as columns hold them.
+pub(super) fn millis(time: Duration) -> i64 {
+    i64::try_from(time.as_millis()).unwrap_or(i64::MAX)
+}
+
+/// A time from its column.
+pub(super) fn time(millis: i64) -> Duration {
+    Duration::from_millis(unsigned(millis))
+}
+
+/// A count or an amount from its column; none is negative.
+pub(super) fn unsigned(value: i64) -> u64 {
+    u64::try_from(value).unwrap_or(0)
+}
+
+/// A small count from its column.
+pub(super) fn small(value: i64) -> u32 {
+    u32::try_from(unsigned(value)).unwrap_or(u32::MAX)
+}
+
+/// A limit as SQL has it.
+pub(super) fn limit(limit: usize) -> i64 {
+    i64::try_from(limit).unwrap_or(i64::MAX)
+}

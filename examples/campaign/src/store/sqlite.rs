@@ -1,0 +1,229 @@
+//! The store of one worker: a file.
+
+mod file;
+mod read;
+
+use std::collections::HashSet;
+use std::path::Path;
+use std::time::Duration;
+
+use rusqlite::{Connection, OptionalExtension as _, Row as Columns, Statement, TransactionBehavior, params};
+use wechatpay_proto::payout::{Inserted, Payout, Record, Saved, Store, Stored, Unsaved};
+
+use self::file::Lock;
+pub use self::read::SqliteReader;
+use super::error::StoreError;
+use super::ledger::{Ledger, Row, RowKey, Summary};
+use super::row::{self, Order, Present, Standing};
+
+/// Payouts in an SQLite file, for one worker: a second one is refused while the first lives.
+///
+/// What was written survives a crash of the process and of the machine, as far as the disk keeps what it confirms (WAL,
+/// `synchronous=FULL`). Who holds what is in memory, so that taking writes nothing, and after a restart all that is not
+/// done can be taken at once.
+#[derive(Debug)]
+pub struct SqliteStore {
+    db: Connection,
+    mch_id: String,
+    /// The numbers that were taken.
+    held: HashSet<String>,
+    /// The numbers that cannot be read.
+    broken: HashSet<String>,
+    /// Last, as fields are dropped in order: the file is closed before another may have it.
+    _lock: Lock,
+}
+
+impl SqliteStore {
+    /// Opens the payouts of `mch_id` in the file at `path`, and makes it if it is not there. Beside it there will be files
+    /// of the same name with `-wal`, `-shm` and `.lock` behind it.
+    pub fn open(path: impl AsRef<Path>, mch_id: &str) -> Result<Self, StoreError> {
+        let lock = Lock::take(path.as_ref())?;
+        let db = file::open(lock.path())?;
+        let mch_id = mch_id.to_owned();
+        Ok(Self { db, mch_id, held: HashSet::new(), broken: HashSet::new(), _lock: lock })
+    }
+}
+
+impl Store for SqliteStore {
+    type Error = StoreError;
+
+    fn insert(&mut self, new: &[Unsaved<Payout>]) -> Result<Vec<Inserted>, StoreError> {
+        let tx = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let inserted = {
+            let mut insert = tx.prepare(INSERT)?;
+            let mut by_id = tx.prepare(BY_ID)?;
+            let mut by_number = tx.prepare(BY_NUMBER)?;
+            let one = |payout| {
+                let order = Order::of(&self.mch_id, payout)?;
+                if put(&mut insert, &self.mch_id, &order)? {
+                    return Ok(Inserted::New);
+                }
+                let by_id = by_id
+                    .query_row(params![self.mch_id, order.business_id, order.generation], present)
+                    .optional()?;
+                let by_number =
+                    by_number.query_row(params![self.mch_id, order.mch_billno], present).optional()?;
+                order.judge(by_id.as_ref(), by_number.as_ref()).ok_or(StoreError::Deleted)
+            };
+            new.iter().map(one).collect::<Result<_, StoreError>>()?
+        };
+        tx.commit()?;
+        Ok(inserted)
+    }
+
+    fn take(&mut self, _now: Duration, until: Duration, limit: usize) -> Result<Vec<Stored>, StoreError> {
+        let due = self.free(until, limit)?;
+        let mut taken = Vec::with_capacity(due.len());
+        {
+            let mut payout = self.db.prepare(read::FIND)?;
+            for (mch_billno, _) in &due {
+                match read::find(&mut payout, &self.mch_id, mch_billno) {
+                    Ok(stored) => taken.extend(stored),
+                    Err(error @ StoreError::Broken { .. }) => {
+                        self.broken.insert(mch_billno.clone());
+                        return Err(error);
+                    }
+                    Err(error) => return Err(error),
+                }
+            }
+        }
+        self.held.extend(due.into_iter().map(|(mch_billno, _)| mch_billno));
+        Ok(taken)
+    }
+
+    fn save(&mut self, _now: Duration, snapshots: &[Record<'_>]) -> Result<Vec<Saved>, StoreError> {
+        let tx = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let mut saved = Vec::with_capacity(snapshots.len());
+        {
+            let mut update = tx.prepare(SAVE)?;
+            for record in snapshots {
+                let mch_billno = record.snapshot.mch_billno();
+                let ours = self.held.contains(mch_billno) && write(&mut update, &self.mch_id, record)?;
+                saved.push(if ours { Saved::Written } else { Saved::NotOurs });
+            }
+        }
+        tx.commit()?;
+        for record in snapshots.iter().filter(|record| record.done) {
+            self.held.remove(record.snapshot.mch_billno());
+        }
+        Ok(saved)
+    }
+
+    fn release(&mut self, mch_billnos: &[&str]) -> Result<(), StoreError> {
+        for mch_billno in mch_billnos {
+            self.held.remove(*mch_billno);
+        }
+        Ok(())
+    }
+
+    fn next_wake(&mut self) -> Result<Option<Duration>, StoreError> {
+        Ok(self.free(Duration::MAX, 1)?.pop().map(|(_, wake_at)| wake_at))
+    }
+}
+
+impl SqliteStore {
+    /// Up to `limit` numbers that are not done and that nobody holds, with the time at which each wants to go on, from the
+    /// earliest to `until`.
+    fn free(&self, until: Duration, limit: usize) -> Result<Vec<(String, Duration)>, StoreError> {
+        let mut due = self.db.prepare(DUE)?;
+        let mut rows = due.query(params![self.mch_id, row::millis(until)])?;
+        let mut free = Vec::new();
+        while free.len() < limit
+            && let Some(row) = rows.next()?
+        {
+            let mch_billno: String = row.get(0)?;
+            if !self.held.contains(&mch_billno) && !self.broken.contains(&mch_billno) {
+                free.push((mch_billno, row::time(row.get(1)?)));
+            }
+        }
+        Ok(free)
+    }
+}
+
+impl Ledger for SqliteStore {
+    fn summary(&mut self) -> Result<Summary, StoreError> {
+        read::summary(&self.db, &self.mch_id)
+    }
+
+    fn page(&mut self, after: Option<&RowKey>, limit: usize) -> Result<Vec<Row>, StoreError> {
+        read::page(&self.db, &self.mch_id, after, limit)
+    }
+
+    fn find(&mut self, mch_billno: &str) -> Result<Option<Stored>, StoreError> {
+        read::find(&mut self.db.prepare(read::FIND)?, &self.mch_id, mch_billno)
+    }
+}
+
+/// A later number needs the proof that the one before it failed.
+const INSERT: &str = "
+    INSERT INTO payout (mch_id, business_id, generation, mch_billno, amount_fen, fingerprint, intent,
+        state, done, attempts, wake_at, send_listid, reason, refunded_fen, snapshot)
+    SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 0, ?9, ?10, ?11, ?12, ?13, ?14
+    WHERE ?3 = 0 OR EXISTS (
+        SELECT 1 FROM payout
+        WHERE mch_id = ?1 AND business_id = ?2 AND generation = ?3 - 1 AND state = 'failed' AND done)
+    ON CONFLICT DO NOTHING";
+
+const BY_ID: &str = "
+    SELECT business_id, generation, mch_billno, fingerprint FROM payout
+    WHERE mch_id = ?1 AND business_id = ?2 AND generation = ?3";
+
+const BY_NUMBER: &str = "
+    SELECT business_id, generation, mch_billno, fingerprint FROM payout WHERE mch_id = ?1 AND mch_billno = ?2";
+
+/// Answered from the index alone.
+const DUE: &str = "
+    SELECT mch_billno, wake_at FROM payout
+    WHERE mch_id = ?1 AND done = 0 AND wake_at <= ?2 ORDER BY wake_at, mch_billno";
+
+const SAVE: &str = "
+    UPDATE payout SET state = ?3, done = ?4, attempts = ?5, wake_at = ?6, send_listid = ?7, reason = ?8,
+        refunded_fen = ?9, snapshot = ?10
+    WHERE mch_id = ?1 AND mch_billno = ?2";
+
+fn put(insert: &mut Statement<'_>, mch_id: &str, order: &Order) -> Result<bool, StoreError> {
+    let Order { standing, .. } = order;
+    let rows = insert.execute(params![
+        mch_id,
+        order.business_id,
+        order.generation,
+        order.mch_billno,
+        order.amount_fen,
+        order.fingerprint,
+        order.intent,
+        standing.state,
+        standing.attempts,
+        standing.wake_at,
+        standing.send_listid,
+        standing.reason,
+        standing.refunded_fen,
+        standing.snapshot,
+    ])?;
+    Ok(rows == 1)
+}
+
+fn present(row: &Columns<'_>) -> rusqlite::Result<Present> {
+    Ok(Present {
+        business_id: row.get(0)?,
+        generation: row.get(1)?,
+        mch_billno: row.get(2)?,
+        fingerprint: row.get(3)?,
+    })
+}
+
+fn write(update: &mut Statement<'_>, mch_id: &str, record: &Record<'_>) -> Result<bool, StoreError> {
+    let standing = Standing::of(record.snapshot);
+    let rows = update.execute(params![
+        mch_id,
+        record.snapshot.mch_billno(),
+        standing.state,
+        record.done,
+        standing.attempts,
+        standing.wake_at,
+        standing.send_listid,
+        standing.reason,
+        standing.refunded_fen,
+        standing.snapshot,
+    ])?;
+    Ok(rows == 1)
+}
