@@ -137,6 +137,8 @@ mod kind;
 mod knowledge;
 mod machine;
 mod now;
+#[cfg(doctest)]
+mod order;
 mod policy;
 mod record;
 mod request;

@@ -30,11 +30,10 @@ use queue::Queue;
 /// Leads many payouts of one merchant. Ask it what to do ([`poll`](Self::poll)), do it, and tell it how that went.
 ///
 /// `N` is a source of nonces, as of a [`Client`](crate::Client).
-#[derive(Debug)]
 pub struct Campaign<N> {
     merchant: Merchant,
     policy: Policy,
-    nonce: Nonces<N>,
+    nonce: N,
     base: BaseUrl,
     failover: Option<Failover>,
     slots: HashMap<Arc<str>, Slot>,
@@ -47,6 +46,8 @@ pub struct Campaign<N> {
     queries: VecDeque<Arc<str>>,
     /// Attempts that are on record and wait for the rate.
     recorded: VecDeque<(Arc<str>, Attempt)>,
+    /// How many attempts wait for their record or for the rate.
+    waiting: usize,
     /// What is to be written.
     unsaved: VecDeque<Save>,
     /// Writes that failed, until it is time to try again.
@@ -61,14 +62,6 @@ pub struct Campaign<N> {
     progress: Progress,
 }
 
-struct Nonces<N>(N);
-
-impl<N> fmt::Debug for Nonces<N> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Nonces(..)")
-    }
-}
-
 /// One payout that a campaign holds.
 #[derive(Debug)]
 struct Slot {
@@ -79,8 +72,14 @@ struct Slot {
     late: Vec<Evidence>,
 }
 
+impl<N> fmt::Debug for Campaign<N> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut campaign = f.debug_struct("Campaign");
+        campaign.field("merchant", &self.merchant).field("progress", &self.progress).finish_non_exhaustive()
+    }
+}
+
 /// What to do.
-#[derive(Debug)]
 #[must_use]
 #[expect(clippy::large_enum_variant, reason = "it is moved once")]
 pub enum Action {
@@ -116,6 +115,26 @@ pub enum Action {
         /// When.
         until: Option<Duration>,
     },
+}
+
+impl fmt::Debug for Action {
+    /// Without the request, whose body names the receiver.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Save(save) => f.debug_tuple("Save").field(save).finish(),
+            Self::Send { flight, .. } => {
+                f.debug_struct("Send").field("flight", flight).finish_non_exhaustive()
+            }
+            Self::Alert { intent, alert } => {
+                f.debug_struct("Alert").field("intent", intent).field("alert", alert).finish()
+            }
+            Self::Done(done) => f.debug_tuple("Done").field(done).finish(),
+            Self::Parked { intent, wake_at } => {
+                f.debug_struct("Parked").field("intent", intent).field("wake_at", wake_at).finish()
+            }
+            Self::Wait { until } => f.debug_struct("Wait").field("until", until).finish(),
+        }
+    }
 }
 
 /// A snapshot to write, and what is had once it is written.
@@ -226,7 +245,7 @@ where
         Self {
             merchant,
             policy: policy.clone(),
-            nonce: Nonces(nonce),
+            nonce,
             base: BaseUrl::default(),
             failover: settings
                 .failover
@@ -237,6 +256,7 @@ where
             sends: VecDeque::new(),
             queries: VecDeque::new(),
             recorded: VecDeque::new(),
+            waiting: 0,
             unsaved: VecDeque::new(),
             failed_writes: VecDeque::new(),
             events: VecDeque::new(),
@@ -333,6 +353,7 @@ where
     /// A snapshot is not ours to write any more, because the payout went to another worker. It is forgotten here.
     pub fn lost(&mut self, save: Save) {
         if save.is_attempt() {
+            self.waiting -= 1;
             self.progress.in_flight -= 1;
         }
         self.forget(&save.number);
@@ -421,8 +442,8 @@ where
         if recorded {
             return Some(Step::Send);
         }
-        let waiting = self.recorded.len() < self.recorded_at_most();
-        let record = room && waiting && !self.sends.is_empty() && self.paused_until <= now;
+        let waits = self.waiting < self.waiting_at_most();
+        let record = room && waits && !self.sends.is_empty() && self.paused_until <= now;
         let query = room && !self.queries.is_empty() && self.query_bucket.ready_at(now) <= now;
         let step = match (record, query) {
             (true, true) if self.query_first => Step::Query,
@@ -434,8 +455,8 @@ where
         Some(step)
     }
 
-    /// Attempts that are on record should not wait for the rate so long that they run out.
-    fn recorded_at_most(&self) -> usize {
+    /// Attempts should not wait for the rate so long that they run out.
+    fn waiting_at_most(&self) -> usize {
         let settings = self.policy.settings();
         usize::try_from(settings.sends_per_second.max(settings.burst)).unwrap_or(usize::MAX)
     }
@@ -444,6 +465,12 @@ where
         match step {
             Step::Send => {
                 let Some((number, attempt)) = self.recorded.pop_front() else { return Ok(None) };
+                self.waiting -= 1;
+                if self.slots.get(&number).is_some_and(|slot| !slot.late.is_empty()) {
+                    // An answer came since it was put on record, and may be a success.
+                    self.landed(number, attempt.withdraw(now));
+                    return Ok(None);
+                }
                 self.send_bucket.take(now.steady);
                 Ok(self.launch(number, now, Asking::Send(attempt)))
             }
@@ -468,15 +495,17 @@ where
             Err(blocked) => {
                 let error = blocked.error();
                 self.put(&number, blocked.into_payout());
+                // To the end: a time on record that is wrong must not stop all others.
                 match expected {
-                    Asked::Send => self.sends.push_front(number),
-                    Asked::Query => self.queries.push_front(number),
+                    Asked::Send => self.sends.push_back(number),
+                    Asked::Query => self.queries.push_back(number),
                 }
                 return Err(error);
             }
         };
         match next {
             Next::Send(unsaved) => {
+                self.waiting += 1;
                 self.progress.in_flight += 1;
                 self.progress.attempts += 1;
                 self.unsaved.push_back(Save { number, what: Locked::Attempt(unsaved) });
@@ -502,7 +531,7 @@ where
         let route = self.failover.as_mut().map(|failover| failover.route(now.steady));
         let route = route.unwrap_or(Route::Primary);
         let base = self.failover.as_ref().map_or(&self.base, |failover| failover.base(route));
-        let signed = match (asking, (self.nonce.0)().into_nonce()) {
+        let signed = match (asking, (self.nonce)().into_nonce()) {
             (Asking::Send(attempt), Ok(nonce)) => attempt.sign(now, &self.merchant, base, nonce),
             (Asking::Query(query), Ok(nonce)) => query.sign(now, &self.merchant, base, nonce),
             (Asking::Send(attempt), Err(error)) => Err(attempt.give_up(now, error)),
@@ -628,8 +657,8 @@ where
     fn until(&self, now: Duration) -> Option<Duration> {
         let room = self.progress.in_flight < u64::from(self.policy.settings().in_flight);
         let recorded = (!self.recorded.is_empty()).then(|| self.send_bucket.ready_at(now));
-        let waiting = self.recorded.len() < self.recorded_at_most();
-        let sends = (room && waiting && !self.sends.is_empty()).then_some(self.paused_until);
+        let waits = self.waiting < self.waiting_at_most();
+        let sends = (room && waits && !self.sends.is_empty()).then_some(self.paused_until);
         let queries = (room && !self.queries.is_empty()).then(|| self.query_bucket.ready_at(now));
         let writes = self.failed_writes.front().map(|(at, _)| *at);
         [recorded, sends, queries, writes, self.timers.next()].into_iter().flatten().min()

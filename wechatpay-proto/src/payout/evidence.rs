@@ -8,6 +8,7 @@ use sha2::{Digest as _, Sha256};
 use super::alert::Alert;
 use super::intent::Intent;
 use super::kind::{self, Unreadable};
+use super::record::Package;
 use crate::code::{Advice, ErrorCode};
 use crate::error::ReplyError;
 use crate::merchant::Merchant;
@@ -46,7 +47,7 @@ pub(super) enum Fact {
 pub(super) struct Answer {
     pub(super) fact: Fact,
     pub(super) send_listid: Option<Box<str>>,
-    pub(super) package: Option<Box<str>>,
+    pub(super) package: Option<Package>,
 }
 
 /// Everything that the machine takes from one answer.

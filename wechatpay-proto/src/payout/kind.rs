@@ -4,6 +4,7 @@ use bytes::Bytes;
 
 use super::evidence::{Answer, Fact};
 use super::intent::Intent;
+use super::record::Package;
 use crate::endpoint::{Endpoint, Incoming as _};
 use crate::error::{ReplyError, RequestError};
 use crate::merchant::Merchant;
@@ -183,7 +184,7 @@ pub(super) fn read_send(
         Ok(Answer {
             fact,
             send_listid: reply.send_listid().map(Into::into),
-            package: reply.package().map(Into::into),
+            package: reply.package().map(|package| Package(package.into())),
         })
     })
 }

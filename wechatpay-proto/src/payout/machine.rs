@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::alert::Alert;
-use super::evidence::{Asked, Evidence, Fact};
+use super::evidence::{Answer, Asked, Evidence, Fact};
 use super::intent::Intent;
 use super::kind::Kind;
 use super::knowledge::Knowledge;
@@ -23,7 +23,7 @@ use crate::wire::Fen;
 
 /// One payout. It is moved through the types of this module, and whoever holds one of them holds all there is of it: a
 /// second request for it cannot be in flight, because there is nothing left that could make one.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 #[must_use = "a payout that is dropped goes on only after it is restored from its record"]
 pub struct Payout {
     pub(super) intent: Arc<Intent>,
@@ -205,6 +205,10 @@ impl Payout {
             payout.record.gave_up = Some(GaveUp::Horizon);
             return Ok(Next::Record(Unsaved::new(payout, vec![Alert::GaveUp])));
         }
+        if schedule::window_closes(&payout) {
+            payout.record.window_closed = true;
+            return Ok(Next::Record(Unsaved::new(payout, vec![Alert::WindowClosed])));
+        }
         let until = payout.until();
         if now.steady < until {
             return Ok(Next::Wait { payout, until });
@@ -282,9 +286,14 @@ impl Payout {
     /// Joins what an answer says to what is known, and plans anew. `tainted` is whether anything was open before the
     /// attempt that is answered; `None` where nobody waited for the answer.
     pub(super) fn learn(&mut self, evidence: Evidence, tainted: Option<bool>) -> Vec<Alert> {
-        let Evidence { intent, asked, answer, mut alerts } = evidence;
+        let Evidence { intent, asked, mut answer, mut alerts } = evidence;
         if intent.fingerprint() != self.intent.fingerprint() {
-            return vec![Alert::Mismatch { field: "mch_billno" }];
+            alerts = vec![Alert::Mismatch { field: "mch_billno" }];
+            if tainted.is_none() {
+                return alerts;
+            }
+            // Whoever waited got nothing, and must not ask again at once.
+            answer = Answer::nothing(Reason::Unreadable);
         }
         let (before, mut fact) = (self.state(), answer.fact);
         match (&self.record.send_listid, answer.send_listid) {
@@ -299,6 +308,10 @@ impl Payout {
             self.record.package = answer.package;
         }
         self.record.known = self.record.known.join(Knowledge::of(&fact));
+        if self.record.known != Knowledge::default() {
+            // There was an attempt, even if it is not on this record: an older one was brought back.
+            self.record.first.get_or_insert(self.record.seen);
+        }
         self.record.reason = schedule::word(&fact);
         if asked == Asked::Send && self.record.halted.is_none() && is_defect(&fact) {
             self.record.halted = Some(self.record.seen);
@@ -317,10 +330,7 @@ impl Payout {
             self.record.gave_up = Some(GaveUp::Defect);
             alerts.push(Alert::GaveUp);
         }
-        if matches!(self.state(), State::Unknown { .. })
-            && !self.record.window_closed
-            && schedule::window_passed(self)
-        {
+        if schedule::window_closes(self) {
             self.record.window_closed = true;
             alerts.push(Alert::WindowClosed);
         }

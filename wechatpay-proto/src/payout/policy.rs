@@ -43,7 +43,7 @@ pub struct Settings {
     /// The wait after a refusal for want of balance, a limit or a risk: 1 s to 24 h. 1 h.
     pub refusal_wait: Duration,
     /// How long after its first attempt an order may be sent again: 0 (never) to 30 days. Which window the service has is
-    /// not known. 24 h.
+    /// not known. An order that it has closed on can be sent again under a policy with a longer one. 24 h.
     pub resend_window: Duration,
     /// How long an order with a defect is queried before a person must decide: 0 to 30 days. 24 h.
     pub defect_watch: Duration,

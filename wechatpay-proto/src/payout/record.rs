@@ -1,5 +1,6 @@
 //! What the machine knows and plans: everything that survives a restart, and nothing else.
 
+use std::fmt;
 use std::time::Duration;
 
 use super::kind::Kind;
@@ -72,6 +73,16 @@ pub(super) enum Plan {
     Query,
 }
 
+/// The `package` of a mini-program packet: whoever has it can claim the packet, so it is not shown.
+#[derive(Clone, PartialEq, Eq)]
+pub(super) struct Package(pub(super) Box<str>);
+
+impl fmt::Debug for Package {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Package(..)")
+    }
+}
+
 /// Everything that survives a restart. Times are calendar times, since 1970.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Record {
@@ -81,7 +92,7 @@ pub(super) struct Record {
     /// A query has confirmed what `SEND_FAILED` said.
     pub(super) confirmed: bool,
     pub(super) send_listid: Option<Box<str>>,
-    pub(super) package: Option<Box<str>>,
+    pub(super) package: Option<Package>,
     /// Why the last answer settled nothing, in a word.
     pub(super) reason: Option<Box<str>>,
     /// When a defect of the order stopped the sending.

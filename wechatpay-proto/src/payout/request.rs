@@ -63,10 +63,10 @@ impl Attempt {
         base: &BaseUrl,
         nonce: Nonce,
     ) -> Result<(http::Request<Bytes>, InFlight), Unsent> {
-        let Self { mut payout, tainted, good_until } = self;
-        let in_time = if now.steady > good_until { Err(UnsentError::Expired) } else { Ok(()) };
-        let signed = in_time
-            .and_then(|()| check(&payout, now, merchant))
+        let good = self.check_time(now);
+        let Self { mut payout, tainted, .. } = self;
+        let signed = good
+            .and_then(|()| check_merchant(&payout, merchant))
             .and_then(|()| Ok(kind::sign_send(&payout.intent, merchant, base, nonce)?));
         match signed {
             Ok(request) => {
@@ -76,6 +76,23 @@ impl Attempt {
             }
             Err(error) => Err(Unsent::new(payout, now, Asked::Send, tainted, error)),
         }
+    }
+
+    /// Whether it may still be sent. The steady clock of some systems stands still while they sleep; the calendar does not.
+    fn check_time(&self, now: Now) -> Result<(), UnsentError> {
+        self.payout.check_clocks(now)?;
+        let age = now.calendar.saturating_sub(self.payout.record.last.unwrap_or_default());
+        let void = now.steady > self.good_until || age > self.payout.policy.settings().attempt_life;
+        if void { Err(UnsentError::Expired) } else { Ok(()) }
+    }
+
+    /// It is not sent after all.
+    pub(super) fn withdraw(self, now: Now) -> Unsaved<Payout> {
+        let Self { mut payout, tainted, .. } = self;
+        payout.see(now);
+        let evidence = Evidence::fault(&payout.intent, Asked::Send, Reason::Transport(Delivery::NotSent));
+        let alerts = payout.learn(evidence, Some(tainted));
+        Unsaved::new(payout, alerts)
     }
 
     /// There is no nonce to sign it with.
@@ -107,7 +124,10 @@ impl Query {
     ) -> Result<(http::Request<Bytes>, InFlight), Unsent> {
         let Self { mut payout } = self;
         let tainted = payout.record.tainted;
-        let signed = check(&payout, now, merchant)
+        let signed = payout
+            .check_clocks(now)
+            .map_err(UnsentError::from)
+            .and_then(|()| check_merchant(&payout, merchant))
             .and_then(|()| Ok(kind::sign_query(&payout.intent, merchant, base, nonce)?));
         match signed {
             Ok(request) => {
@@ -125,9 +145,7 @@ impl Query {
     }
 }
 
-/// What must hold of every request.
-fn check(payout: &Payout, now: Now, merchant: &Merchant) -> Result<(), UnsentError> {
-    payout.check_clocks(now)?;
+fn check_merchant(payout: &Payout, merchant: &Merchant) -> Result<(), UnsentError> {
     if payout.intent.mch_id() == merchant.mch_id() { Ok(()) } else { Err(UnsentError::OtherMerchant) }
 }
 
@@ -210,12 +228,12 @@ pub enum UnsentError {
     /// The permission to send has run out: too much time went by since the attempt was put on record.
     #[error("the attempt was not sent in time")]
     Expired,
-    /// The intent is another merchant's.
-    #[error("the intent is another merchant's")]
-    OtherMerchant,
     /// A clock went back since the payout was asked what it wants.
     #[error(transparent)]
     Clock(#[from] ClockError),
+    /// The intent is another merchant's.
+    #[error("the intent is another merchant's")]
+    OtherMerchant,
     /// The intent or the merchant's settings break a rule.
     #[error(transparent)]
     Request(#[from] RequestError),

@@ -110,7 +110,7 @@ pub(super) fn wants_package(payout: &Payout) -> bool {
         && matches!(payout.state(), State::Accepted)
         && record.package.is_none()
         && record.halted.is_none()
-        && !window_passed(payout)
+        && !record.window_closed
 }
 
 /// Since the first attempt, by the calendar.
@@ -118,8 +118,15 @@ fn age(payout: &Payout) -> Option<Duration> {
     payout.record.first.map(|first| payout.record.seen.saturating_sub(first))
 }
 
-pub(super) fn window_passed(payout: &Payout) -> bool {
+fn window_passed(payout: &Payout) -> bool {
     age(payout).is_some_and(|age| age >= payout.policy.settings().resend_window)
+}
+
+/// Whether the window has just closed on an order that could still have been sent. It is put on record, because it may end
+/// the payout.
+pub(super) fn window_closes(payout: &Payout) -> bool {
+    let open = matches!(payout.state(), State::Unknown { .. }) || wants_package(payout);
+    open && !payout.record.window_closed && window_passed(payout)
 }
 
 pub(super) fn horizon_passed(payout: &Payout) -> bool {
@@ -136,17 +143,18 @@ pub(super) fn gives_up_on_defect(payout: &Payout, asked: Asked, fact: &Fact) -> 
     matches!(payout.state(), State::Unknown { .. }) && watched && missing && asked == Asked::Query
 }
 
-/// Why an answer settled nothing, in a word.
+/// Why an answer settled nothing, in a word of at most 64 characters: a code that is none may be of any length.
 pub(super) fn word(fact: &Fact) -> Option<Box<str>> {
     let reason = match fact {
         Fact::Nothing(reason) => reason,
         Fact::Mismatch => return Some("mismatch".into()),
         _ => return None,
     };
+    let short = |text: &str| text.chars().take(64).collect::<String>().into();
     Some(match reason {
-        Reason::Code(code) | Reason::QueryRefused(code) => code.as_str().into(),
+        Reason::Code(code) | Reason::QueryRefused(code) => short(code.as_str()),
         Reason::Sending { .. } => "SENDING".into(),
-        Reason::UnknownStatus(status) => status.as_ref().into(),
+        Reason::UnknownStatus(status) => short(status),
         Reason::NoVerdict => "no_verdict".into(),
         Reason::Contradiction => "contradiction".into(),
         Reason::Unreadable => "unreadable".into(),

@@ -12,7 +12,7 @@ use sha2::{Digest as _, Sha256};
 use super::intent::Intent;
 use super::kind::Kind;
 use super::knowledge::{Back, Knowledge};
-use super::record::{GaveUp, Plan, Record, State};
+use super::record::{GaveUp, Package, Plan, Record, State};
 use crate::wire::{Fen, plain_number};
 
 /// The version that this release writes. It reads this one and all before it.
@@ -80,7 +80,7 @@ impl Snapshot {
 
     /// What the front end of a mini program needs to show the packet (`package`), where an answer had it.
     pub fn package(&self) -> Option<&str> {
-        self.record.package.as_deref()
+        self.record.package.as_ref().map(|package| &*package.0)
     }
 
     /// Why the last answer settled nothing, in a word: an `err_code`, or one of this crate's own in lower case.
@@ -164,7 +164,7 @@ impl Snapshot {
         line.flag("mismatch", known.mismatch);
         line.flag("confirmed", record.confirmed);
         line.text("send_listid", record.send_listid.as_deref());
-        line.text("package", record.package.as_deref());
+        line.text("package", record.package.as_ref().map(|package| &*package.0));
         line.text("reason", record.reason.as_deref());
         line.time("halted", record.halted);
         line.flag("window_closed", record.window_closed);
@@ -316,13 +316,20 @@ impl<'t> Parts<'t> {
 
     fn record(&self) -> Result<Record, SnapshotError> {
         let broken = |field| SnapshotError::Field { field };
+        let attempts = self.small("attempts")?;
+        // Without them no window would ever close.
+        for field in ["first", "last"] {
+            if attempts > 0 && !self.0.contains_key(field) {
+                return Err(broken(field));
+            }
+        }
         Ok(Record {
-            attempts: self.small("attempts")?,
+            attempts,
             tainted: self.flag("tainted")?,
             known: self.known()?,
             confirmed: self.flag("confirmed")?,
             send_listid: self.text("send_listid")?,
-            package: self.text("package")?,
+            package: self.text("package")?.map(Package),
             reason: self.text("reason")?,
             halted: self.time("halted")?,
             window_closed: self.flag("window_closed")?,

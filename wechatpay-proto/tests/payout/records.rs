@@ -1,0 +1,419 @@
+//! What is on disk: snapshots and intents come back as they were, or not at all.
+
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+
+use proptest::prelude::*;
+use sha2::{Digest as _, Sha256};
+use wechatpay_proto::payout::{Asked, Intent, Kind, Payout, Policy, Snapshot, SnapshotError};
+use wechatpay_proto::transport::Delivery;
+use wechatpay_proto::v2::mmpaymkttransfers::SendRedPack;
+use wechatpay_proto::{ApiKey, Fen, Merchant};
+
+use crate::common::*;
+use crate::world::*;
+
+const KIND: Kind = Kind::RedPack;
+
+/// One payout in every state, some in more than one way, by name.
+fn every_state() -> Vec<(&'static str, World)> {
+    let asked = |kind, response: &Response| {
+        let mut world = World::querying(kind);
+        world.answer(response);
+        world
+    };
+    let told = |kind, response: &Response| {
+        let mut world = World::sending(kind);
+        world.answer(response);
+        world
+    };
+    let mut mismatch = told(KIND, &sent(KIND));
+    mismatch.turn();
+    mismatch.answer(&reply(KIND, &found_fields("SENT", &[("detail_id", "2")])));
+    let mut confirmed = told(KIND, &refusing(KIND, "SEND_FAILED"));
+    confirmed.turn();
+    confirmed.answer(&not_found(KIND));
+    let mut horizon = asked(KIND, &not_found(KIND));
+    horizon.pass(30 * DAY);
+    horizon.turn();
+    let mut defect = told(KIND, &refusing(KIND, "PARAM_ERROR"));
+    defect.pass(DAY);
+    defect.turn();
+    defect.answer(&not_found(KIND));
+    let part = reply(Kind::Group, &found_fields("REFUND", &[("refund_amount", "300")]));
+    vec![
+        ("intent", World::new(KIND)),
+        ("unknown_sent", World::sending(KIND)),
+        ("unknown_missing", asked(KIND, &not_found(KIND))),
+        ("unknown_refused", told(KIND, &refusing(KIND, "NOTENOUGH"))),
+        ("unknown_halted", told(KIND, &refusing(KIND, "FATAL_ERROR"))),
+        ("unknown_odd_code", told(KIND, &refusing(KIND, "余额 不足=%\u{202e}"))),
+        ("accepted", told(KIND, &sent(KIND))),
+        ("accepted_mini_program", told(Kind::MiniProgram, &sent(Kind::MiniProgram))),
+        ("accepted_workwx", told(Kind::WorkWx, &sent(Kind::WorkWx))),
+        ("accepted_mismatch", mismatch),
+        ("refunding", asked(KIND, &found(KIND, "RFUND_ING"))),
+        ("received", asked(KIND, &found(KIND, "RECEIVED"))),
+        ("refunded", asked(KIND, &found(KIND, "REFUND"))),
+        ("refunded_part", asked(Kind::Group, &part)),
+        ("refunded_some", asked(Kind::Group, &found(Kind::Group, "REFUND"))),
+        ("failed", asked(KIND, &found(KIND, "FAILED"))),
+        ("failed_unconfirmed", told(KIND, &refusing(KIND, "SEND_FAILED"))),
+        ("failed_confirmed", confirmed),
+        ("conflict", asked(KIND, &reply(KIND, &found_fields("FAILED", &[("refund_amount", "1")])))),
+        ("needs_human_horizon", horizon),
+        ("needs_human_defect", defect),
+    ]
+}
+
+fn seal(line: &str) -> String {
+    let sum: String = Sha256::digest(line).iter().take(4).map(|byte| format!("{byte:02x}")).collect();
+    format!("{line} sum={sum}")
+}
+
+fn line_of(snapshot: &Snapshot) -> String {
+    snapshot.to_string().rsplit_once(" sum=").unwrap().0.to_owned()
+}
+
+fn parse(text: &str) -> Result<Snapshot, SnapshotError> {
+    text.parse()
+}
+
+/// Old snapshots are read for ever. Missing files are written with `PAYOUT_SNAPSHOTS=write`; none is ever changed.
+#[test]
+fn snapshots_of_version_1_are_read_and_mean_the_same() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/payout/snapshots/v1");
+    let write = std::env::var_os("PAYOUT_SNAPSHOTS").is_some_and(|how| how == "write");
+    let mut read = 0;
+    for (name, mut world) in every_state() {
+        let file = folder.join(format!("{name}.txt"));
+        if write && !file.exists() {
+            fs::create_dir_all(&folder).unwrap();
+            fs::write(&file, format!("{}\n", world.disk)).unwrap();
+        }
+        let text = fs::read_to_string(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+        let snapshot = parse(text.trim_end()).unwrap_or_else(|error| panic!("{name}: {error}"));
+        assert_eq!(snapshot, world.disk, "{name}");
+        assert!(name.starts_with(snapshot.state().name()), "{name}");
+        assert!(text.is_ascii() && text.len() < 1_000, "{name}");
+        // and the payout goes on from it as it does from the memory
+        if name != "unknown_sent" {
+            let mut other = World::with(world.kind(), Policy::default());
+            (other.intent, other.disk) = (Arc::clone(&world.intent), snapshot);
+            other.restart(world.now);
+            assert_eq!(other.turn(), world.turn(), "{name}");
+        }
+        read += 1;
+    }
+    assert_eq!(fs::read_dir(folder).unwrap().count(), read, "every file is read");
+}
+
+#[test]
+fn a_snapshot_that_is_cut_off_is_refused() {
+    for (name, world) in every_state() {
+        let text = world.disk.to_string();
+        for end in 0..text.len() {
+            let magic = end < "wxpay-payout v=".len();
+            let expected = if magic { SnapshotError::Foreign } else { SnapshotError::Damaged };
+            assert_eq!(parse(&text[..end]), Err(expected), "{name} {end}");
+        }
+        for more in ["\n", " ", "0", " a=b"] {
+            assert_eq!(parse(&format!("{text}{more}")), Err(SnapshotError::Damaged), "{name} {more:?}");
+        }
+    }
+}
+
+#[test]
+fn a_snapshot_with_one_bit_changed_is_refused() {
+    for (name, world) in every_state() {
+        let text = world.disk.to_string();
+        for at in 0..text.len() {
+            for bit in 0..7 {
+                let mut bytes = text.clone().into_bytes();
+                bytes[at] ^= 1 << bit;
+                let error = parse(&String::from_utf8(bytes).unwrap()).expect_err(name);
+                match at {
+                    0..15 => assert_eq!(error, SnapshotError::Foreign),
+                    15 => assert!(matches!(error, SnapshotError::Version { .. } | SnapshotError::Damaged)),
+                    _ => assert_eq!(error, SnapshotError::Damaged, "{name} {at} {bit}"),
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_field_that_is_missing_is_named() {
+    const ALWAYS: [&str; 11] = [
+        "path",
+        "mch_id",
+        "mch_billno",
+        "intent",
+        "state",
+        "attempts",
+        "seen",
+        "step",
+        "plan",
+        "from",
+        "wait",
+    ];
+    let mut tried = std::collections::BTreeSet::new();
+    for (name, world) in every_state() {
+        let line = line_of(&world.disk);
+        for word in line.split(' ').skip(2) {
+            let field = word.split_once('=').unwrap().0;
+            let read = parse(&seal(&line.replace(&format!(" {word}"), "")));
+            tried.insert(field.to_owned());
+            match field {
+                _ if ALWAYS.contains(&field) || ["first", "last"].contains(&field) => {
+                    let Err(SnapshotError::Field { field: named }) = read else {
+                        panic!("{name} {field}: {read:?}")
+                    };
+                    assert_eq!(named, field, "{name}");
+                }
+                // facts that the word for the state needs
+                "accepted" | "refunding" | "received" | "refunded" | "failed" | "send_failed" | "gave_up" => {
+                    assert_eq!(read, Err(SnapshotError::Field { field: "state" }), "{name} {field}");
+                }
+                _ => assert_ne!(read.unwrap(), world.disk, "{name} {field}"),
+            }
+        }
+    }
+    assert!(tried.len() >= 24, "{tried:?}");
+}
+
+#[test]
+fn a_field_that_makes_no_sense_is_named() {
+    let worlds = every_state();
+    let disk = |name: &str| line_of(&worlds.iter().find(|(own, _)| *own == name).unwrap().1.disk);
+    let set = |line: &str, field: &str, value: &str| {
+        let words = line.split(' ').map(|word| match word.split_once('=') {
+            Some((own, _)) if own == field => format!("{own}={value}"),
+            _ => word.to_owned(),
+        });
+        seal(&words.collect::<Vec<_>>().join(" "))
+    };
+    for (from, field, values) in [
+        ("accepted", "attempts", &["", "-1", "x", "4294967296", "1e3", "+1"][..]),
+        ("accepted", "step", &["", "4294967296"]),
+        ("accepted", "seen", &["", "1.5", "18446744073709551616"]),
+        ("accepted", "from", &["x"]),
+        ("accepted", "wait", &["x"]),
+        ("accepted", "first", &["x"]),
+        ("accepted", "last", &["x"]),
+        ("accepted", "path", &["/pay/refund", ""]),
+        ("accepted", "intent", &["xyz", ""]),
+        ("accepted", "state", &["paid", "failed", ""]),
+        ("accepted", "plan", &["wait", ""]),
+        ("accepted", "accepted", &["0", "true"]),
+        ("accepted", "send_listid", &["%FF"]),
+        ("unknown_sent", "tainted", &["0"]),
+        ("unknown_halted", "halted", &["yes"]),
+        ("unknown_halted", "reason", &["%C3"]),
+        ("refunded", "refunded", &["all", "4294967296"]),
+        ("needs_human_horizon", "gave_up", &["never"]),
+        ("needs_human_defect", "window_closed", &["2"]),
+        ("failed_confirmed", "confirmed", &["2"]),
+        ("accepted_mismatch", "mismatch", &["2"]),
+        ("accepted_mini_program", "package", &["%FE"]),
+    ] {
+        for value in values {
+            let read = parse(&set(&disk(from), field, value));
+            let Err(SnapshotError::Field { field: named }) = read else {
+                panic!("{field}={value}: {read:?}")
+            };
+            assert_eq!(named, field, "{value}");
+        }
+    }
+    let line = disk("accepted");
+    for bad in [format!("{line} attempts=1"), format!("{line} attempts"), format!("{line} ")] {
+        assert_eq!(parse(&seal(&bad)), Err(SnapshotError::Damaged), "{bad}");
+    }
+    // an attempt without its time would never end
+    assert_eq!(parse(&set(&disk("intent"), "attempts", "1")), Err(SnapshotError::Field { field: "first" }));
+    let timed = set(&disk("intent"), "attempts", "1").rsplit_once(" sum=").unwrap().0.to_owned() + " first=1";
+    assert_eq!(parse(&seal(&timed)), Err(SnapshotError::Field { field: "last" }));
+}
+
+/// The facts stand above the plan, whoever wrote it.
+#[test]
+fn a_record_that_plans_a_sending_which_must_not_be_asks_first() {
+    for (name, mut world) in every_state() {
+        let stops = ["accepted", "accepted_mismatch", "refunding", "failed_unconfirmed", "unknown_halted"];
+        if stops.contains(&name) {
+            let line = line_of(&world.disk);
+            assert!(line.contains(" plan=query "), "{name}");
+            world.disk = parse(&seal(&line.replace(" plan=query ", " plan=send "))).unwrap();
+            world.restart(world.now);
+            assert_eq!(world.turn(), Turn::Query, "{name}");
+        }
+    }
+}
+
+#[test]
+fn only_this_version_is_read() {
+    let line = line_of(&World::new(KIND).disk);
+    for (version, error) in [
+        ("2", SnapshotError::Version { found: 2, known: 1 }),
+        ("0", SnapshotError::Version { found: 0, known: 1 }),
+        ("18446744073709551615", SnapshotError::Version { found: u64::MAX, known: 1 }),
+        ("18446744073709551616", SnapshotError::Damaged),
+        ("01", SnapshotError::Damaged),
+        ("x", SnapshotError::Damaged),
+        ("", SnapshotError::Damaged),
+    ] {
+        let text = seal(&line.replace(" v=1 ", &format!(" v={version} ")));
+        assert_eq!(parse(&text), Err(error.clone()), "{version}");
+        // whatever else a later release writes
+        let other = format!("wxpay-payout v={version} some other text");
+        assert_eq!(parse(&other), Err(error));
+    }
+    for foreign in ["", "wxpay", "{}", "wxpay-payout", "WXPAY-PAYOUT v=1", " wxpay-payout v=1"] {
+        assert_eq!(parse(foreign), Err(SnapshotError::Foreign), "{foreign:?}");
+    }
+}
+
+#[test]
+fn a_snapshot_fits_its_own_intent_only() {
+    let disk = World::new(KIND).disk;
+    let restore = |intent: Intent| {
+        Payout::restore(intent, &Policy::default(), &disk, START).map(|payout| payout.snapshot() == disk)
+    };
+    let packet = |change: fn(&mut SendRedPack<'static>)| {
+        let mut packet = PACKET.clone();
+        change(&mut packet);
+        Intent::new("row 1", &MERCHANT, &packet).unwrap()
+    };
+    assert_eq!(restore(packet(|_| {})), Ok(true));
+    let other = Merchant::direct("10000099", ApiKey::new(KEY).unwrap()).unwrap();
+    assert_eq!(restore(Intent::new("row 1", &other, &PACKET).unwrap()), Err(SnapshotError::OtherMerchant));
+    assert_eq!(restore(packet(|packet| packet.mch_billno = "A1")), Err(SnapshotError::OtherOrder));
+    for changed in [
+        packet(|packet| packet.total_amount = Fen(1_001)),
+        packet(|packet| packet.re_openid = "oxTWIuGaIt6gTKsQRLau2M0yL16F"),
+        packet(|packet| packet.wishing = "祝"),
+        packet(|packet| packet.wxappid = "wx8888888888888889"),
+        packet(|packet| packet.client_ip = [10, 0, 0, 1].into()),
+        packet(|packet| {
+            packet.options.scene_id = Some(wechatpay_proto::v2::mmpaymkttransfers::Scene::Product2)
+        }),
+    ] {
+        assert_eq!(restore(changed), Err(SnapshotError::OtherParameters));
+    }
+    assert_eq!(restore((*intent(Kind::Group)).clone()), Err(SnapshotError::OtherParameters));
+}
+
+/// Something that happens to a payout.
+#[derive(Clone, Copy, Debug)]
+enum Event {
+    Answer(usize),
+    Fault(Delivery),
+    Late(usize),
+    Sleep(u64),
+}
+
+fn answers(kind: Kind, asked: Asked) -> Vec<Response> {
+    match asked {
+        Asked::Send => vec![
+            sent(kind),
+            http_502(),
+            refusing(kind, "PROCESSING"),
+            refusing(kind, "SYSTEMERROR"),
+            refusing(kind, "NOTENOUGH"),
+            refusing(kind, "CA_ERROR"),
+            refusing(kind, "SEND_FAILED"),
+            refusing(kind, "FATAL_ERROR"),
+            refusing(kind, "号=% \u{1f600}"),
+        ],
+        Asked::Query => vec![
+            not_found(kind),
+            found(kind, "SENDING"),
+            found(kind, "SENT"),
+            found(kind, "RFUND_ING"),
+            found(kind, "RECEIVED"),
+            found(kind, "REFUND"),
+            found(kind, "FAILED"),
+            reply(kind, &found_fields("SENT", &[("detail_id", "a b=c%")])),
+            http_502(),
+        ],
+    }
+}
+
+fn event() -> impl Strategy<Value = Event> {
+    prop_oneof![
+        6 => (0..9_usize).prop_map(Event::Answer),
+        2 => prop::sample::select(vec![Delivery::NotSent, Delivery::MaybeSent]).prop_map(Event::Fault),
+        1 => (0..18_usize).prop_map(Event::Late),
+        1 => prop::sample::select(vec![1, 1_000, 100_000, 86_400_000, 2_600_000_000]).prop_map(Event::Sleep),
+    ]
+}
+
+proptest! {
+    #![proptest_config(config(400))]
+
+    #[test]
+    fn every_machine_that_can_be_reached_comes_back(
+        kind in prop::sample::select(Kind::ALL.to_vec()),
+        events in prop::collection::vec(event(), 0..14),
+    ) {
+        let mut world = World::new(kind);
+        for event in events {
+            prop_assert_eq!(parse(&world.disk.to_string()).unwrap(), world.disk.clone());
+            let mut twin = World::with(kind, Policy::default());
+            twin.disk = world.disk.clone();
+            twin.restart(world.now);
+            match event {
+                Event::Sleep(millis) => {
+                    world.pass(std::time::Duration::from_millis(millis));
+                    continue;
+                }
+                Event::Late(at) => {
+                    let (asked, at) = if at < 9 { (Asked::Send, at) } else { (Asked::Query, at - 9) };
+                    let response = &answers(kind, asked)[at];
+                    world.hear(asked, response);
+                    twin.hear(asked, response);
+                    prop_assert_eq!(&world.disk, &twin.disk);
+                    continue;
+                }
+                _ => {}
+            }
+            let turn = world.turn();
+            prop_assert_eq!(turn, twin.turn(), "{}", world.disk);
+            let asked = match turn {
+                Turn::Send => Asked::Send,
+                Turn::Query => Asked::Query,
+                Turn::Done(_) => break,
+            };
+            // a restart may make it wait for a second more
+            prop_assert!(twin.waited >= world.waited && twin.waited <= world.waited + SECOND);
+            match event {
+                Event::Answer(at) => world.answer(&answers(kind, asked)[at]),
+                Event::Fault(delivery) => world.fault(delivery),
+                Event::Late(_) | Event::Sleep(_) => unreachable!(),
+            };
+        }
+    }
+}
+
+#[cfg(feature = "serde")]
+#[test]
+fn serde_keeps_them_as_they_are() {
+    for (name, world) in every_state() {
+        let json = serde_json::to_string(&world.disk).unwrap();
+        assert_eq!(json, format!("\"{}\"", world.disk));
+        assert_eq!(serde_json::from_str::<Snapshot>(&json).unwrap(), world.disk, "{name}");
+        let damaged = json.replace("v=1", "v=2");
+        let error = serde_json::from_str::<Snapshot>(&damaged).unwrap_err().to_string();
+        assert!(error.contains("has version 2"), "{error}");
+        let json = serde_json::to_string(&*world.intent).unwrap();
+        assert_eq!(serde_json::from_str::<Intent>(&json).unwrap(), *world.intent);
+        let record: wechatpay_proto::payout::IntentRecord = serde_json::from_str(&json).unwrap();
+        assert_eq!(record, world.intent.record());
+        assert_eq!(serde_json::to_string(&record).unwrap(), json);
+        let changed = json.replace("\"1000\"", "\"1100\"");
+        assert!(serde_json::from_str::<Intent>(&changed).unwrap_err().to_string().contains("fingerprint"));
+        let more = json.replacen('{', "{\"more\":1,", 1);
+        assert!(serde_json::from_str::<Intent>(&more).is_err());
+    }
+}
