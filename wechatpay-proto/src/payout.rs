@@ -111,7 +111,8 @@
 //! | a query that finds it `SENDING`, with or without a `reason` | nothing is settled; sent again after 20 minutes |
 //! | `SYSTEMERROR`, `PROCESSING`, `NOT_FOUND`, unlisted codes, `return_code` FAIL, anything unreadable, any fault | nothing is settled; queried, and sent again where it is not found |
 //! | a refusal: balance, limit, permission, certificate, sign | nothing is settled; alert; tried again later under the same number |
-//! | a defect of the order: parameters, `FATAL_ERROR` | nothing is settled; alert; sending stops, queries go on |
+//! | a defect of the order: its parameters | nothing is settled; alert; sending stops, queries go on |
+//! | `FATAL_ERROR`: the number stands for an order with other parameters | the same; what is found under the number need not be this order, so that it is a [`State::Conflict`] |
 //! | success and failure of one order | [`State::Conflict`], for a person |
 //!
 //! Facts are joined, whatever the order in which they arrive, and never taken back. An answer that comes after its time
