@@ -14,7 +14,6 @@ mod journal;
 mod kinds;
 mod miniprogram;
 mod orders;
-mod payout;
 mod provider;
 mod samples;
 mod switches;
