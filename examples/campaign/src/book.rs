@@ -17,6 +17,8 @@ impl<S: Store<Error = StoreError> + Ledger> Book for S {}
 pub(crate) enum Place {
     /// A file.
     Sqlite(PathBuf),
+    /// A file that goes with this process.
+    Fleeting(PathBuf),
     /// A database of a server; the URL may hold a password.
     Postgres(String),
 }
@@ -39,6 +41,7 @@ impl Place {
     pub(crate) fn open(&self, mch_id: &str, lease: Duration) -> Result<Box<dyn Book>, StoreError> {
         Ok(match self {
             Self::Sqlite(path) => Box::new(SqliteStore::open(path, mch_id)?),
+            Self::Fleeting(path) => Box::new(SqliteStore::open_fleeting(path, mch_id)?),
             Self::Postgres(url) => Box::new(PostgresStore::open(url, mch_id, lease)?),
         })
     }
@@ -46,7 +49,7 @@ impl Place {
     /// Opens it to look at it, even while others work on it.
     pub(crate) fn read(&self, mch_id: &str, lease: Duration) -> Result<Box<dyn Ledger>, StoreError> {
         Ok(match self {
-            Self::Sqlite(path) => Box::new(SqliteReader::open(path, mch_id)?),
+            Self::Sqlite(path) | Self::Fleeting(path) => Box::new(SqliteReader::open(path, mch_id)?),
             Self::Postgres(url) => Box::new(PostgresStore::open(url, mch_id, lease)?),
         })
     }

@@ -34,7 +34,7 @@ impl Failure {
         let mut next = error.source();
         while let Some(source) = next {
             let below = source.to_string();
-            if !message.ends_with(&below) {
+            if !message.contains(&below) {
                 message = format!("{message}: {below}");
             }
             next = source.source();

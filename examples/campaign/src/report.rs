@@ -1,7 +1,9 @@
 //! The report: a row for each payout, and the sums.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::io;
 use std::path::Path;
 
 use tempfile::NamedTempFile;
@@ -48,8 +50,7 @@ pub(crate) fn cannot_read(error: &StoreError) -> Failure {
 pub(crate) fn write(ledger: &mut dyn Ledger, path: &Path) -> Result<Sums, Failure> {
     let failed =
         |error: &dyn std::error::Error| Failure::of(format!("cannot write {}", path.display()), error);
-    let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let file = NamedTempFile::new_in(dir).map_err(|error| failed(&error))?;
+    let file = beside(path).map_err(|error| failed(&error))?;
     let mut writer = csv::Writer::from_writer(file);
     let mut sums = Sums::default();
     writer.write_record(HEADER).map_err(|error| failed(&error))?;
@@ -64,18 +65,41 @@ pub(crate) fn write(ledger: &mut dyn Ledger, path: &Path) -> Result<Sums, Failur
 }
 
 fn write_row(writer: &mut csv::Writer<NamedTempFile>, row: &Row) -> csv::Result<()> {
+    let text = |text: &Option<String>| plain(text.as_deref().unwrap_or_default()).into_owned();
     let number = |value: Option<u64>| value.map(|value| value.to_string()).unwrap_or_default();
     writer.write_record([
-        &*row.business_id,
+        &*plain(&row.business_id),
         &*row.mch_billno,
         &*row.generation.to_string(),
         &*row.amount_fen.to_string(),
         &*row.state,
         &*number(row.refunded_fen),
-        row.send_listid.as_deref().unwrap_or_default(),
+        &*text(&row.send_listid),
         &*row.attempts.to_string(),
-        row.reason.as_deref().unwrap_or_default(),
+        &*text(&row.reason),
     ])
+}
+
+/// What spreadsheets would take for a formula has an apostrophe before it, as they want it.
+fn plain(text: &str) -> Cow<'_, str> {
+    if text.starts_with(['=', '+', '-', '@', '\t', '\r']) {
+        Cow::Owned(format!("'{text}"))
+    } else {
+        Cow::Borrowed(text)
+    }
+}
+
+/// A report that could not be written in the end is found out before anything is sent.
+pub(crate) fn can_be_written(path: &Path) -> Result<(), Failure> {
+    let is_dir = path.is_dir().then(|| io::Error::from(io::ErrorKind::IsADirectory));
+    let tried = is_dir.map_or_else(|| beside(path).map(drop), Err);
+    tried.map_err(|error| Failure::usage(format!("--report {}: {error}", path.display())))
+}
+
+/// A file that takes the place of the one at `path` once it is whole.
+fn beside(path: &Path) -> io::Result<NamedTempFile> {
+    let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    NamedTempFile::new_in(dir)
 }
 
 /// Payouts and fen by state.

@@ -28,12 +28,15 @@ pub(crate) type Nonces = Box<dyn FnMut() -> std::io::Result<[u8; 16]>>;
 
 /// How many snapshots are written at once.
 const BATCH: usize = 1_000;
-/// How often in a row the store may fail, a second apart, before the program gives up.
+/// In how many seconds in a row the store may fail before the program gives up.
 const FAILURES: u32 = 30;
 /// How long a store that failed is left alone, and a clock that went back.
 const PAUSE: Duration = Duration::from_secs(1);
 /// A store that says "now" is not asked again sooner.
 const BREATH: Duration = Duration::from_millis(100);
+
+/// A wait that people should know of.
+const LONG: Duration = Duration::from_secs(60);
 
 /// How the loop goes.
 #[derive(Clone, Copy, Debug)]
@@ -76,10 +79,9 @@ pub(crate) struct Run<'a, W> {
     next_renew: Duration,
     /// Whether the store had nothing more when it was asked last, nor will have.
     dry: bool,
-    /// Payouts that cannot be read, and are left alone.
-    broken: u64,
-    /// How often in a row the store failed.
+    /// In how many seconds in a row the store failed, and when that was counted last.
     failures: u32,
+    counted: Duration,
 }
 
 impl<'a, W: World> Run<'a, W> {
@@ -103,8 +105,8 @@ impl<'a, W: World> Run<'a, W> {
             next_take: Duration::ZERO,
             next_renew,
             dry: false,
-            broken: 0,
             failures: 0,
+            counted: Duration::ZERO,
         }
     }
 
@@ -142,7 +144,6 @@ impl<'a, W: World> Run<'a, W> {
         let taken = match self.store.take(now.calendar, now.calendar + self.plan.ahead, room) {
             Ok(taken) => taken,
             Err(StoreError::Broken { mch_billno, cause }) => {
-                self.broken += 1;
                 let text = format!("mch_billno {mch_billno} cannot be read, and is left alone: {cause}");
                 self.watch.trouble(&text);
                 return Ok(());
@@ -179,10 +180,11 @@ impl<'a, W: World> Run<'a, W> {
             }
         };
         self.failures = 0;
-        let broken_alone = |open: u64| open > 0 && open <= self.broken;
-        let over = self.broken > 0 && broken_alone(self.store.summary().map_or(0, |all| all.open()));
-        self.dry = next.is_none() || over;
+        self.dry = next.is_none();
         let wait = next.map(|at| at.saturating_sub(now.calendar + self.plan.ahead).max(BREATH));
+        if let Some(wait) = wait.filter(|wait| *wait >= LONG && self.campaign.is_empty()) {
+            self.watch.idle(wait);
+        }
         let wait = wait.into_iter().chain(self.plan.look_again).min();
         self.next_take = wait.map_or(Duration::MAX, |wait| now.steady + wait);
         Ok(())
@@ -239,7 +241,7 @@ impl<'a, W: World> Run<'a, W> {
                 Ok(Action::Parked { intent, wake_at }) => parked.push((intent, wake_at)),
                 Ok(Action::Wait { until }) => break until,
                 Err(error) => {
-                    self.watch.trouble(&format!("nothing is sent: {error}"));
+                    self.watch.blocked(&error);
                     break Some(now.steady + PAUSE);
                 }
             }
@@ -322,7 +324,11 @@ impl<'a, W: World> Run<'a, W> {
 
     /// A store may fail for a while; not for ever.
     fn store_failed(&mut self, what: &str, error: &StoreError) -> Result<(), Failure> {
-        self.failures += 1;
+        let now = self.world.now().steady;
+        // Many answers may come in one second, and none of them can be written.
+        if self.failures == 0 || now >= self.counted + PAUSE {
+            (self.failures, self.counted) = (self.failures + 1, now);
+        }
         let failure = Failure::of(what, error);
         if self.failures >= FAILURES {
             return Err(failure);

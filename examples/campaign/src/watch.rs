@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::io::{IsTerminal as _, Write as _, stderr};
+use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use wechatpay_proto::payout::{Alert, Intent, Progress};
+use wechatpay_proto::payout::{Alert, ClockError, Intent, Progress};
 
 /// How often the same is told.
 const TELL: u64 = 5;
@@ -18,6 +19,8 @@ pub(crate) struct Watch {
     every: u64,
     /// What was told, and how often it came.
     told: BTreeMap<String, u64>,
+    /// Whether it was told that everything waits.
+    idle: bool,
 }
 
 impl Watch {
@@ -30,7 +33,7 @@ impl Watch {
             bar.with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar())).with_position(done)
         });
         let every = (total / 20).clamp(1, 10_000);
-        Self { bar, total, done, every, told: BTreeMap::new() }
+        Self { bar, total, done, every, told: BTreeMap::new(), idle: false }
     }
 
     /// A payout is done.
@@ -42,6 +45,16 @@ impl Watch {
                 self.note(&format!("{} of {} done", self.done, self.total.max(self.done)));
             }
             None => {}
+        }
+    }
+
+    /// All wait for so long. Told once, so that silence is not taken for a halt.
+    pub(crate) fn idle(&mut self, wait: Duration) {
+        if !std::mem::replace(&mut self.idle, true) {
+            let minutes = wait.as_secs() / 60;
+            self.note(&format!(
+                "nothing to do for {minutes} min; paid packets are followed until they are claimed or back"
+            ));
         }
     }
 
@@ -71,6 +84,12 @@ impl Watch {
     /// Something is wrong that a person should mend.
     pub(crate) fn trouble(&mut self, text: &str) {
         self.tell(text, text);
+    }
+
+    /// A clock that went back keeps everything from being sent.
+    pub(crate) fn blocked(&mut self, error: &ClockError) {
+        // By how much is another each time.
+        self.tell("nothing is sent: a clock went back", &format!("nothing is sent: {error}"));
     }
 
     /// Says it the first few times.

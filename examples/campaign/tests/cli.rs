@@ -238,6 +238,10 @@ fn wrong_usage_is_told_before_anything_is_done() {
         (vec!["run", "--csv", "none.csv", "--mock"], "none.csv"),
         (with(&base, &[&store]), "--key-file is needed"),
         (with(&base, &[&store, "--key-file", &short]), "key"),
+        (
+            with(&base, &[&store, "--key-file", &key, "--report", "/none/report.csv"]),
+            "--report /none/report.csv",
+        ),
         (with(&base, &["oracle:x", "--key-file", &key]), "--store: a store is sqlite:PATH or postgres://"),
         (with(&base, &[&store, "--key-file", &key, "--rate", "0"]), "sends_per_second must be 1 to 1000"),
         (with(&base, &[&store, "--key-file", &key, "--lease", "30s"]), "--lease must be longer than 45s"),
@@ -275,6 +279,20 @@ fn a_store_is_one_workers_and_anybody_may_look_at_it() {
     assert_eq!(said.code, Some(0), "{}", said.stderr);
     assert!(said.stdout.contains("total: 400 payouts"), "{}", said.stdout);
     assert!(worker.kill());
+}
+
+#[test]
+fn a_report_has_no_formulas() {
+    let shop = Shop::open(0);
+    let ids = ["=1+1", "+8613800000000", "-1", "@SUM(A1)", "fine = 1"];
+    let rows =
+        ids.iter().enumerate().fold(csv(0..5), |rows, (at, id)| rows.replace(&format!("row {at}"), id));
+    let (rows, path) = (shop.write("rows.csv", rows), shop.path("report.csv"));
+    let mut command = campaign(&["run", "--mock"]);
+    let said = finish(command.arg("--csv").arg(rows).arg("--report").arg(&path));
+    assert_eq!(said.code, Some(0), "{}", said.stderr);
+    let shown: Vec<_> = read_report(&path).iter().map(|row| row["business_id"].clone()).collect();
+    assert_eq!(shown, ["'+8613800000000", "'-1", "'=1+1", "'@SUM(A1)", "fine = 1"]);
 }
 
 #[test]

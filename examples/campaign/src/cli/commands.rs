@@ -19,6 +19,7 @@ use crate::watch::Watch;
 
 /// `campaign run`.
 pub(super) fn run(options: &Run) -> Result<u8, Failure> {
+    report_can_be_written(options.report.as_deref())?;
     if options.mock.mock {
         return embedded::run(options);
     }
@@ -40,6 +41,7 @@ pub(super) fn run(options: &Run) -> Result<u8, Failure> {
 
 /// `campaign resume`.
 pub(super) fn resume(options: &Resume) -> Result<u8, Failure> {
+    report_can_be_written(options.report.as_deref())?;
     let way = Way::of(&options.merchant)?;
     let policy = setup::policy(&options.pace)?;
     let plan = setup::plan(&options.pace, &policy, options.merchant.timeout)?;
@@ -71,6 +73,10 @@ pub(super) fn check(options: &Check) -> Result<u8, Failure> {
     let bad = checked.bad_lines().len();
     say(&format!("{} rows: {good} good, {fen} fen; {bad} bad\n", checked.rows))?;
     Ok(if bad == 0 { 0 } else { USAGE })
+}
+
+fn report_can_be_written(path: Option<&Path>) -> Result<(), Failure> {
+    path.map_or(Ok(()), report::can_be_written)
 }
 
 /// Where `--store` says.

@@ -55,7 +55,7 @@ fn store_of(options: &Options) -> Result<(Place, Option<TempDir>), Failure> {
         return Ok((place(store)?, None));
     }
     let dir = TempDir::new().map_err(|error| Failure::of("cannot make a folder", &error))?;
-    Ok((Place::Sqlite(dir.path().join("campaign.db")), Some(dir)))
+    Ok((Place::Fleeting(dir.path().join("campaign.db")), Some(dir)))
 }
 
 /// The mock forgets everything when the program ends, and what is in the store was paid in another world.

@@ -74,14 +74,23 @@ fn read_key(path: &Path) -> Result<ApiKey, Failure> {
         .map_err(|error| Failure::usage(format!("--key-file {}: {error}", path.display())))
 }
 
+/// A rate and a burst by which no second has more than `rate`. Each turn of the loop writes to disk, which takes
+/// milliseconds; without a burst a high rate would be one for each turn.
+fn bucket(rate: u32) -> (u32, u32) {
+    let more = rate / 50;
+    (rate - more, 1 + more)
+}
+
 /// The policy that the flags ask for.
 pub(super) fn policy(pace: &Pace) -> Result<Policy, Failure> {
     let usual = Settings::default();
     let waits = &pace.waits;
+    let (per_second, burst) = bucket(pace.rate);
     let settings = Settings {
         goal: pace.goal.into(),
-        sends_per_second: pace.rate,
-        queries_per_second: pace.rate,
+        sends_per_second: per_second,
+        queries_per_second: per_second,
+        burst,
         in_flight: pace.in_flight,
         park: Some((pace.lease / 2).clamp(Duration::from_secs(1), Duration::from_secs(60))),
         backoff: waits.backoff.clone().unwrap_or(usual.backoff),
@@ -109,4 +118,19 @@ pub(super) fn plan(pace: &Pace, policy: &Policy, timeout: Duration) -> Result<Pl
         renew: pace.lease / 3,
         grace: timeout + Duration::from_secs(1),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_second_has_more_than_the_rate() {
+        for rate in [1, 30, 49, 50, 1_000] {
+            let (per_second, burst) = bucket(rate);
+            // A whole burst, and what follows it within the second.
+            assert_eq!(burst - 1 + per_second, rate);
+        }
+        assert_eq!(bucket(30), (30, 1), "evenly spaced");
+    }
 }

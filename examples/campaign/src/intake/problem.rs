@@ -18,6 +18,10 @@ pub(crate) struct Problem {
 /// What is wrong. No text of the row is repeated but for business ids and numbers.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Reason {
+    #[error("is no header in UTF-8 with the columns {}", super::table::names())]
+    NoHeader,
+    #[error("must end with a line feed; a carriage return alone ends no line")]
+    LoneReturn,
     #[error("is not a column of this file; there are {}", super::table::names())]
     UnknownColumn,
     #[error("stands in the header twice")]

@@ -118,6 +118,13 @@ fn trimmed(field: &[u8]) -> &[u8] {
 fn judge_header(header: &[String], columns: &[(&str, bool)]) -> Vec<Problem> {
     let problem = |name: &str, reason| Problem::column(1, name, reason);
     let mut problems = Vec::new();
+    // What is no header at all is not shown: it may name receivers.
+    if !header.iter().any(|name| columns.iter().any(|(known, _)| known == name)) {
+        return vec![Problem::row(1, Reason::NoHeader)];
+    }
+    if header.iter().any(|name| name.contains('\r')) {
+        return vec![Problem::row(1, Reason::LoneReturn)];
+    }
     for (at, name) in header.iter().enumerate() {
         if header.iter().take(at).any(|before| before == name) {
             problems.push(problem(name, Reason::RepeatedColumn));

@@ -249,6 +249,14 @@ fn a_header_is_complete_and_has_nothing_else() {
         of_header(&HEADER.replace("remark", "remark,remark"), false),
         ["line 1, remark: stands in the header twice"]
     );
+    // A file without a header, or of an old Mac: what the rows say is not repeated.
+    let no_header = format!("line 1: is no header in UTF-8 with the columns {}", super::table::names());
+    assert_eq!(of_header(&row(&[]), false), [no_header]);
+    let lone = format!("{HEADER}{}", row(&[])).replace('\n', "\r");
+    assert_eq!(
+        of_header(&lone, false),
+        ["line 1: must end with a line feed; a carriage return alone ends no line"]
+    );
     let without_appid = HEADER.replace("wxappid,", "");
     assert_eq!(
         of_header(&without_appid, false),

@@ -1,5 +1,6 @@
 //! Who carries requests: threads that block, or tasks of a runtime.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::{io, thread};
@@ -7,9 +8,7 @@ use std::{io, thread};
 use bytes::Bytes;
 use tokio::runtime::{Builder, Runtime};
 use wechatpay_proto::payout::Flight;
-use wechatpay_proto::transport::{BlockingTransport as _, Transport as _};
-use wechatpay_transport_hyper::HyperTransport;
-use wechatpay_transport_ureq::UreqTransport;
+use wechatpay_proto::transport::{BlockingTransport, Transport};
 
 use super::outside::Event;
 use super::world::Landed;
@@ -29,7 +28,10 @@ pub(crate) struct Threads {
 
 impl Threads {
     /// Starts them. They end when this is dropped.
-    pub(crate) fn start(transport: &UreqTransport, count: u32, events: &Sender<Event>) -> io::Result<Self> {
+    pub(crate) fn start<T>(transport: &T, count: u32, events: &Sender<Event>) -> io::Result<Self>
+    where
+        T: BlockingTransport + Clone + Send + 'static,
+    {
         let (jobs, queue) = channel();
         let queue = Arc::new(Mutex::new(queue));
         for at in 0..count {
@@ -42,12 +44,13 @@ impl Threads {
 }
 
 /// Carries one request after the other, until there can be no more.
-fn serve(transport: &UreqTransport, queue: &Mutex<Receiver<Job>>, events: &Sender<Event>) {
+fn serve<T: BlockingTransport>(transport: &T, queue: &Mutex<Receiver<Job>>, events: &Sender<Event>) {
     let next = || queue.lock().unwrap_or_else(PoisonError::into_inner).recv();
     while let Ok((request, flight)) = next() {
-        let sent = transport.send_blocking(request);
+        // A thread that died would leave its payout waiting for ever.
+        let sent = catch_unwind(AssertUnwindSafe(|| transport.send_blocking(request)));
         // Nobody waits for it any more when the program ends.
-        drop(events.send(Event::Landed(Landed::new(flight, sent))));
+        drop(events.send(Event::Landed(Landed::caught(flight, sent))));
     }
 }
 
@@ -59,26 +62,30 @@ impl Carriage for Threads {
 }
 
 /// A task for each request, on a runtime of its own.
-pub(crate) struct Tasks {
+pub(crate) struct Tasks<T> {
     runtime: Runtime,
-    transport: HyperTransport,
+    transport: T,
     events: Sender<Event>,
 }
 
-impl Tasks {
+impl<T> Tasks<T> {
     /// Starts the runtime.
-    pub(crate) fn start(transport: HyperTransport, events: &Sender<Event>) -> io::Result<Self> {
+    pub(crate) fn start(transport: T, events: &Sender<Event>) -> io::Result<Self> {
         let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
         Ok(Self { runtime, transport, events: events.clone() })
     }
 }
 
-impl Carriage for Tasks {
+impl<T> Carriage for Tasks<T>
+where
+    T: Transport + Clone + Send + Sync + 'static,
+{
     fn carry(&self, request: http::Request<Bytes>, flight: Flight) {
         let (transport, events) = (self.transport.clone(), self.events.clone());
         self.runtime.spawn(async move {
-            let sent = transport.send(request).await;
-            drop(events.send(Event::Landed(Landed::new(flight, sent))));
+            // A task of its own, so that a panic ends there.
+            let sent = tokio::spawn(async move { transport.send(request).await }).await;
+            drop(events.send(Event::Landed(Landed::caught(flight, sent))));
         });
     }
 }

@@ -7,7 +7,8 @@ use super::{Ended, Happened, Run, World};
 use crate::failure::Failure;
 
 impl<W: World> Run<'_, W> {
-    /// Sends nothing more, waits for the answers that are under way, writes them down, and gives everything back.
+    /// Sends nothing more, waits for the answers that are under way, writes them down, and gives everything back
+    /// once all have come.
     pub(super) fn stop(mut self) -> Result<Ended, Failure> {
         let deadline = self.world.now().steady + self.plan.grace;
         self.watch.note(&format!("stopping: {} requests are under way", self.under_way));
@@ -17,6 +18,10 @@ impl<W: World> Run<'_, W> {
                 self.landed(landed);
                 self.write_down()?;
             }
+        }
+        if self.under_way > 0 {
+            // Such a request may yet arrive: until the leases end, nobody else is to send for its payout.
+            return Ok(Ended::Stopped);
         }
         let held: Vec<Box<str>> = self.held.drain().collect();
         let numbers: Vec<&str> = held.iter().map(|number| &**number).collect();

@@ -1,18 +1,25 @@
 //! The loop over a store that fails now and then, or takes payouts away, in the world of the mock.
 
 use std::collections::HashSet;
+use std::io;
+use std::ops::Range;
+use std::panic::resume_unwind;
 use std::path::PathBuf;
+use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
+use bytes::Bytes;
 use tempfile::TempDir;
 use wechatpay_mock_server::{Mock, MockMerchant, Rules};
 use wechatpay_proto::Fen;
 use wechatpay_proto::payout::{
-    Campaign, Inserted, Intent, Payout, Policy, Record, Saved, Settings, Store, Stored, Unsaved,
+    Campaign, Flight, Inserted, Intent, Now, Payout, Policy, Record, Saved, Settings, Store, Stored, Unsaved,
 };
+use wechatpay_proto::transport::{BlockingTransport, Delivery, Transport};
 use wechatpay_proto::v2::mmpaymkttransfers::{SendRedPack, SendRedPackOptions};
 
-use super::{Embedded, Ended, FAILURES, Plan, Run};
+use super::outside::Event;
+use super::{Carriage, Embedded, Ended, FAILURES, Happened, Plan, Run, Tasks, Threads, World};
 use crate::audit;
 use crate::book::Book;
 use crate::failure::Failure;
@@ -31,12 +38,15 @@ struct Flaky {
     snapshots: u32,
     loses_every: u32,
     lost: HashSet<String>,
+    /// From when to when, since the campaign began, it cannot be reached.
+    down: Range<Duration>,
 }
 
 impl Flaky {
-    fn call(&mut self) -> Result<(), StoreError> {
+    fn call(&mut self, now: Duration) -> Result<(), StoreError> {
         self.calls += 1;
-        if self.calls.is_multiple_of(self.fails_every) {
+        let down = self.down.contains(&now.saturating_sub(Embedded::begin().calendar));
+        if down || self.calls.is_multiple_of(self.fails_every) {
             return Err(StoreError::InUse { path: PathBuf::from("flaky") });
         }
         Ok(())
@@ -51,12 +61,12 @@ impl Store for Flaky {
     }
 
     fn take(&mut self, now: Duration, until: Duration, limit: usize) -> Result<Vec<Stored>, StoreError> {
-        self.call()?;
+        self.call(now)?;
         self.inner.take(now, until, limit)
     }
 
     fn save(&mut self, now: Duration, records: &[Record<'_>]) -> Result<Vec<Saved>, StoreError> {
-        self.call()?;
+        self.call(now)?;
         let mut ours = Vec::new();
         let mut verdicts = Vec::new();
         for record in records {
@@ -81,7 +91,7 @@ impl Store for Flaky {
     }
 
     fn next_wake(&mut self) -> Result<Option<Duration>, StoreError> {
-        self.call()?;
+        self.call(Duration::ZERO)?;
         self.inner.next_wake()
     }
 }
@@ -133,13 +143,18 @@ fn fill(store: &mut dyn Book, merchant: &MockMerchant) {
     assert!(store.insert(&payouts).unwrap().iter().all(|inserted| *inserted == Inserted::New));
 }
 
-/// Leads all payouts over such a store, and says how that ended.
-fn lead(fails_every: u32, loses_every: u32) -> (Result<Ended, Failure>, Flaky, Mock) {
+/// A store that is full, in a folder that goes when it is dropped.
+fn flaky(merchant: &MockMerchant, fails_every: u32, loses_every: u32) -> (Flaky, TempDir) {
     let dir = TempDir::new().unwrap();
-    let (mock, merchant) = world();
     let inner = SqliteStore::open(dir.path().join("flaky.db"), merchant.mch_id()).unwrap();
-    let mut store = Flaky { inner, calls: 0, fails_every, snapshots: 0, loses_every, lost: HashSet::new() };
-    fill(&mut store, &merchant);
+    let (lost, down) = (HashSet::new(), Duration::ZERO..Duration::ZERO);
+    let mut store = Flaky { inner, calls: 0, fails_every, snapshots: 0, loses_every, lost, down };
+    fill(&mut store, merchant);
+    (store, dir)
+}
+
+/// Leads all payouts of a store in a world, and says how that ended.
+fn lead(store: &mut Flaky, merchant: &MockMerchant, world: impl World) -> Result<Ended, Failure> {
     let mut last = 0_u128;
     let nonces = Box::new(move || {
         last += 1;
@@ -153,15 +168,15 @@ fn lead(fails_every: u32, loses_every: u32) -> (Result<Ended, Failure>, Flaky, M
         renew: DAY,
         grace: DAY,
     };
-    let world = Embedded::new(mock.clone(), merchant);
-    let ended = Run::new(&mut store, campaign, world, &mut Watch::new(1_000_000, 0), plan).lead();
-    (ended, store, mock)
+    Run::new(store, campaign, world, &mut Watch::new(1_000_000, 0), plan).lead()
 }
 
 #[test]
 fn writes_that_fail_and_payouts_that_go_to_others_change_nothing_in_the_end() {
-    let (ended, mut store, mock) = lead(3, 17);
-    assert_eq!(ended.unwrap(), Ended::Over);
+    let (mock, merchant) = world();
+    let (mut store, _dir) = flaky(&merchant, 3, 17);
+    let inside = Embedded::new(mock.clone(), merchant.clone());
+    assert_eq!(lead(&mut store, &merchant, inside).unwrap(), Ended::Over);
     assert!(store.lost.len() > 20 && store.calls > 300, "{} lost, {} calls", store.lost.len(), store.calls);
     let summary = store.summary().unwrap();
     assert_eq!((summary.payouts(), summary.open()), (u64::from(PAYOUTS), 0));
@@ -171,8 +186,152 @@ fn writes_that_fail_and_payouts_that_go_to_others_change_nothing_in_the_end() {
 
 #[test]
 fn a_store_that_always_fails_ends_the_program_and_nothing_was_sent() {
-    let (ended, store, mock) = lead(1, u32::MAX);
-    let failure = ended.unwrap_err().to_string();
+    let (mock, merchant) = world();
+    let (mut store, _dir) = flaky(&merchant, 1, u32::MAX);
+    let inside = Embedded::new(mock.clone(), merchant.clone());
+    let failure = lead(&mut store, &merchant, inside).unwrap_err().to_string();
     assert!(failure.starts_with("cannot take payouts from the store: "), "{failure}");
     assert_eq!((store.calls, mock.requests()), (FAILURES, 0));
+}
+
+#[test]
+fn a_store_that_is_away_for_a_while_is_waited_for_whatever_is_to_be_written_meanwhile() {
+    let (mock, merchant) = world();
+    let (mut store, _dir) = flaky(&merchant, u32::MAX, u32::MAX);
+    // Answers that come one by one want to be written one by one: far more than `FAILURES` times.
+    store.down = Duration::from_secs(2)..Duration::from_secs(25);
+    let one_by_one = OneByOne(Embedded::new(mock.clone(), merchant.clone()));
+    assert_eq!(lead(&mut store, &merchant, one_by_one).unwrap(), Ended::Over);
+    assert_eq!(store.summary().unwrap().open(), 0);
+    assert_eq!(mock.ledger().packets().count(), PAYOUTS as usize);
+}
+
+/// A world in which no two answers come together.
+struct OneByOne(Embedded);
+
+impl World for OneByOne {
+    fn now(&self) -> Now {
+        self.0.now()
+    }
+
+    fn send(&mut self, request: http::Request<Bytes>, flight: Flight) {
+        self.0.send(request, flight);
+    }
+
+    fn wait(&mut self, until: Option<Duration>) -> Happened {
+        if until == Some(Duration::ZERO) { Happened::Nothing } else { self.0.wait(until) }
+    }
+}
+
+#[test]
+fn what_cannot_be_read_is_left_alone_and_all_others_are_paid() {
+    let (mock, merchant) = world();
+    let (mut store, dir) = flaky(&merchant, u32::MAX, u32::MAX);
+    let db = rusqlite::Connection::open(dir.path().join("flaky.db")).unwrap();
+    let damage = "UPDATE payout SET snapshot = 'damaged' WHERE mch_billno IN ('A000000003', 'A000000150')";
+    assert_eq!(db.execute(damage, []).unwrap(), 2);
+    let inside = Embedded::new(mock.clone(), merchant.clone());
+    assert_eq!(lead(&mut store, &merchant, inside).unwrap(), Ended::Over);
+    assert_eq!(store.summary().unwrap().open(), 2);
+    assert_eq!(mock.ledger().packets().count(), PAYOUTS as usize - 2);
+}
+
+/// A world in which answers never come, and a signal does.
+struct Silent(Embedded, Vec<Flight>);
+
+impl World for Silent {
+    fn now(&self) -> Now {
+        self.0.now()
+    }
+
+    fn send(&mut self, _: http::Request<Bytes>, flight: Flight) {
+        self.1.push(flight);
+    }
+
+    fn wait(&mut self, until: Option<Duration>) -> Happened {
+        let Happened::Nothing = self.0.wait(until) else { panic!("nothing was sent") };
+        if self.1.is_empty() { Happened::Nothing } else { Happened::Stop }
+    }
+}
+
+#[test]
+fn what_is_under_way_when_the_patience_ends_is_not_given_back() {
+    let (mock, merchant) = world();
+    let (mut store, _dir) = flaky(&merchant, u32::MAX, u32::MAX);
+    let silent = Silent(Embedded::new(mock, merchant.clone()), Vec::new());
+    assert_eq!(lead(&mut store, &merchant, silent).unwrap(), Ended::Stopped);
+    let free = store.inner.take(Duration::ZERO, Duration::MAX, usize::MAX).unwrap();
+    assert_eq!(free.len(), PAYOUTS as usize - 50, "what it held it still holds");
+}
+
+/// A transport that panics, without a word.
+#[derive(Clone)]
+struct Panicking;
+
+impl BlockingTransport for Panicking {
+    type Error = io::Error;
+
+    fn send_blocking(&self, _: http::Request<Bytes>) -> io::Result<http::Response<Bytes>> {
+        resume_unwind(Box::new(()))
+    }
+}
+
+impl Transport for Panicking {
+    type Error = io::Error;
+
+    async fn send(&self, _: http::Request<Bytes>) -> io::Result<http::Response<Bytes>> {
+        resume_unwind(Box::new(()))
+    }
+}
+
+/// A world with a carriage, in which a signal comes when all that was sent has landed.
+struct Carried {
+    inside: Embedded,
+    carriage: Box<dyn Carriage>,
+    events: Receiver<Event>,
+    sent: u32,
+    landed: u32,
+}
+
+impl World for Carried {
+    fn now(&self) -> Now {
+        self.inside.now()
+    }
+
+    fn send(&mut self, request: http::Request<Bytes>, flight: Flight) {
+        self.sent += 1;
+        self.carriage.carry(request, flight);
+    }
+
+    fn wait(&mut self, until: Option<Duration>) -> Happened {
+        if self.sent == 0 {
+            return self.inside.wait(until);
+        }
+        if self.landed == self.sent {
+            return Happened::Stop;
+        }
+        let Ok(Event::Landed(landed)) = self.events.recv_timeout(DAY) else { panic!("nothing came") };
+        self.landed += 1;
+        let lost = landed.outcome.as_ref().unwrap_err();
+        assert_eq!((lost.delivery, &*lost.text), (Delivery::MaybeSent, "the transport panicked"));
+        Happened::Landed(landed)
+    }
+}
+
+#[test]
+fn a_transport_that_panics_leaves_the_outcome_open_and_nobody_waiting() {
+    for blocking in [true, false] {
+        let (mock, merchant) = world();
+        let (mut store, _dir) = flaky(&merchant, u32::MAX, u32::MAX);
+        let (sender, events) = channel();
+        let carriage: Box<dyn Carriage> = match blocking {
+            // Two threads carry them all, so neither may die.
+            true => Box::new(Threads::start(&Panicking, 2, &sender).unwrap()),
+            false => Box::new(Tasks::start(Panicking, &sender).unwrap()),
+        };
+        let inside = Embedded::new(mock, merchant.clone());
+        let world = Carried { inside, carriage, events, sent: 0, landed: 0 };
+        assert_eq!(lead(&mut store, &merchant, world).unwrap(), Ended::Stopped);
+        assert!(store.summary().unwrap().state("unknown").payouts >= 16);
+    }
 }

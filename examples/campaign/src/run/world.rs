@@ -51,4 +51,18 @@ impl Landed {
         let lost = |error: E| Lost { delivery: error.delivery(), text: error.to_string() };
         Self { flight, outcome: sent.map_err(lost) }
     }
+
+    /// The same where the transport may have panicked: nobody knows then what was sent.
+    pub(crate) fn caught<E: Fault, P>(
+        flight: Flight,
+        sent: Result<Result<http::Response<Bytes>, E>, P>,
+    ) -> Self {
+        match sent {
+            Ok(sent) => Self::new(flight, sent),
+            Err(_) => {
+                let text = "the transport panicked".to_owned();
+                Self { flight, outcome: Err(Lost { delivery: Delivery::MaybeSent, text }) }
+            }
+        }
+    }
 }

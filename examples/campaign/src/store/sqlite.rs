@@ -44,6 +44,15 @@ impl SqliteStore {
     }
 }
 
+impl SqliteStore {
+    /// A file that is of no use after this process: the disk is not waited for.
+    pub(crate) fn open_fleeting(path: &Path, mch_id: &str) -> Result<Self, StoreError> {
+        let store = Self::open(path, mch_id)?;
+        store.db.pragma_update(None, "synchronous", "OFF")?;
+        Ok(store)
+    }
+}
+
 impl Store for SqliteStore {
     type Error = StoreError;
 

@@ -1,7 +1,6 @@
 //! The file: whose it is, what is in it, and how hard it is written.
 
 use std::fs::{File, OpenOptions, TryLockError};
-use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -90,9 +89,7 @@ pub(super) fn open(path: &Path) -> Result<Connection, StoreError> {
 
 /// Opens the file to read, beside a worker that may have it.
 pub(super) fn open_to_read(path: &Path) -> Result<Connection, StoreError> {
-    if !path.exists() {
-        return Err(StoreError::File { path: path.to_owned(), source: io::ErrorKind::NotFound.into() });
-    }
+    path.metadata().map_err(|source| StoreError::File { path: path.to_owned(), source })?;
     let db = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
     db.busy_timeout(PATIENCE)?;
     if is_ours(&db, path)? { Ok(db) } else { Err(StoreError::Foreign { path: path.to_owned() }) }
