@@ -107,7 +107,7 @@
 //! | answer | what follows |
 //! |---|---|
 //! | a success that names this order; a query that finds it `SENT`, `RECEIVED`, `RFUND_ING`, `REFUND` | [`State::Accepted`], [`Received`](State::Received), [`Refunding`](State::Refunding), [`Refunded`](State::Refunded) |
-//! | a query that finds it `FAILED`; `SEND_FAILED` to a sending, confirmed by a query | [`State::Failed`] |
+//! | a query that finds it `FAILED`; `SEND_FAILED` to a sending, confirmed by a query that finds it `FAILED` or finds nothing | [`State::Failed`] |
 //! | a query that finds it `SENDING`, with or without a `reason` | nothing is settled; sent again after 20 minutes |
 //! | `SYSTEMERROR`, `PROCESSING`, `NOT_FOUND`, unlisted codes, `return_code` FAIL, anything unreadable, any fault | nothing is settled; queried, and sent again where it is not found |
 //! | a refusal: balance, limit, permission, certificate, sign | nothing is settled; alert; tried again later under the same number |
@@ -153,7 +153,7 @@ pub use campaign::{Action, AddError, Campaign, Flight, Progress, Save};
 pub use evidence::{Asked, Evidence};
 pub use intent::{Intent, IntentError, IntentRecord, MAX_BUSINESS_ID};
 pub use kind::{Kind, Payable};
-pub use machine::{Blocked, Done, End, Failed, Locked, Next, Payout, Unsaved};
+pub use machine::{Blocked, Done, End, Failed, Locked, Next, NotRenumbered, Payout, Unsaved};
 pub use now::{ClockError, Now};
 pub use policy::{Goal, Policy, PolicyError, Settings};
 pub use record::{GaveUp, State};

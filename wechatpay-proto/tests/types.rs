@@ -14,6 +14,7 @@ use common::*;
 use wechatpay_proto::call::{Call, CallReply, Path};
 use wechatpay_proto::endpoint::{Endpoint as _, Envelope, Incoming, Spec};
 use wechatpay_proto::jsapi::{AppPayment, RequestPayment, SendBizRedPacket};
+use wechatpay_proto::payout;
 use wechatpay_proto::reply::{Head, Reply, ResultCode};
 use wechatpay_proto::rule::{Rule, Violation};
 use wechatpay_proto::transport::{
@@ -41,6 +42,45 @@ fn block_on<F: Future>(future: F) -> F::Output {
 #[test]
 fn an_endpoint_without_an_inner_sign_asks_for_none() {
     assert!(SendRedPack::SPEC.is_inner_signed_by(&Fields::default(), &MERCHANT));
+}
+
+/// A payout may be led by any task of any runtime.
+fn payout_types() {
+    fn check<T: Send + Sync>() {}
+    check::<payout::Intent>();
+    check::<payout::IntentRecord>();
+    check::<payout::IntentError>();
+    check::<payout::Policy>();
+    check::<payout::Settings>();
+    check::<payout::PolicyError>();
+    check::<payout::Payout>();
+    check::<payout::Unsaved<payout::Payout>>();
+    check::<payout::Unsaved<payout::Attempt>>();
+    check::<payout::Next>();
+    check::<payout::Blocked>();
+    check::<payout::Attempt>();
+    check::<payout::Query>();
+    check::<payout::InFlight>();
+    check::<payout::Unsent>();
+    check::<payout::UnsentError>();
+    check::<payout::Evidence>();
+    check::<payout::Alert>();
+    check::<payout::Done>();
+    check::<payout::Failed>();
+    check::<payout::NotRenumbered>();
+    check::<payout::Snapshot>();
+    check::<payout::SnapshotError>();
+    check::<payout::ClockError>();
+    check::<payout::Campaign<fn() -> [u8; 16]>>();
+    check::<payout::Action>();
+    check::<payout::Save>();
+    check::<payout::Flight>();
+    check::<payout::AddError>();
+    check::<payout::Progress>();
+    check::<payout::Record<'_>>();
+    check::<payout::Stored>();
+    check::<payout::Inserted>();
+    check::<payout::Saved>();
 }
 
 #[test]
@@ -100,6 +140,7 @@ fn everything_public_goes_from_thread_to_thread() {
     check::<Fen>();
     check::<BeijingTime<'_>>();
     check::<Scene>();
+    payout_types();
 
     let client = Client::new(MERCHANT.clone(), FixedAnswer(String::new()), || [0; 16]);
     fn send<T: Send>(_: T) {}

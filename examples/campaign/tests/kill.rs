@@ -60,7 +60,7 @@ fn three_workers_share_a_campaign_and_one_of_them_is_killed_twenty_times() {
     let mut dice = Dice(20_260_202);
     let start = |command: &str, dice: &mut Dice| {
         let mut worker = by_either(shop.lead(command, &store), dice);
-        Worker::start(worker.args(["--lease", "5s", "--capacity", "60"]))
+        Worker::start(worker.args(["--lease", "9s", "--capacity", "60"]))
     };
     let mut workers: Vec<_> = (0..3).map(|_| start("run", &mut dice)).collect();
     let mut alive = 0;

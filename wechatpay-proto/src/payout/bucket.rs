@@ -23,15 +23,16 @@ impl TokenBucket {
     /// When the next token can be taken: now, or later. `now` is the time since any fixed moment, by a clock that does not
     /// jump.
     pub fn ready_at(&self, now: Duration) -> Duration {
-        let slack = self.interval * (self.burst - 1);
+        let slack = self.interval.saturating_mul(self.burst - 1);
         now.max(self.full_at.saturating_sub(slack))
     }
 
     /// Takes a token, if there is one.
+    #[must_use = "nothing may go where there was none"]
     pub fn take(&mut self, now: Duration) -> bool {
         let ready = self.ready_at(now) <= now;
         if ready {
-            self.full_at = self.full_at.max(now) + self.interval;
+            self.full_at = self.full_at.max(now).saturating_add(self.interval);
         }
         ready
     }
@@ -57,6 +58,18 @@ mod tests {
             assert_eq!(most_in_a_second(TokenBucket::new(rate, 1), 100_000), rate as usize, "{rate}");
         }
         assert_eq!(most_in_a_second(TokenBucket::new(30, 30), 100_000), 59, "a burst and what follows it");
+    }
+
+    #[test]
+    fn no_time_and_no_rate_is_too_strange() {
+        for (rate, burst) in [(0, 0), (1, u32::MAX), (u32::MAX, u32::MAX), (1, 1)] {
+            let mut bucket = TokenBucket::new(rate, burst);
+            for now in [Duration::ZERO, Duration::MAX, Duration::from_secs(1), Duration::MAX] {
+                let ready = bucket.ready_at(now);
+                assert!(ready >= now);
+                assert_eq!(bucket.take(now), ready == now);
+            }
+        }
     }
 
     #[test]

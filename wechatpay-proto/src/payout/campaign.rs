@@ -70,6 +70,8 @@ struct Slot {
     here: Option<Payout>,
     /// Answers that nobody waited for, and that came while it was not here.
     late: Vec<Evidence>,
+    /// The time of its entry among the timers. Any other entry is an old one.
+    timer: Option<Duration>,
 }
 
 impl<N> fmt::Debug for Campaign<N> {
@@ -100,7 +102,8 @@ pub enum Action {
         /// What.
         alert: Alert,
     },
-    /// A payout is done; its last snapshot is on disk, and the campaign has forgotten it.
+    /// A payout is done; its last snapshot is on disk, and the campaign has forgotten it. An answer that came during that
+    /// last write is in it too, and need not be on disk.
     Done(Done),
     /// A payout waits for long; its snapshot is on disk, and the campaign has forgotten it
     /// ([`Settings::park`](super::Settings::park)). Release it in the store.
@@ -183,6 +186,10 @@ impl Save {
 }
 
 /// What waits for the answer to a request.
+///
+/// Keep it where it outlives the request, as beside a future that may be cancelled: a request whose end nobody saw is a
+/// [`fault`](Campaign::fault), [`Delivery::MaybeSent`]. One that is dropped leaves its payout out, and its place in flight
+/// taken, as long as this campaign lives; the store has the payout still, for another.
 #[derive(Debug)]
 #[must_use = "give it back to the campaign with the answer or the fault"]
 pub struct Flight {
@@ -305,7 +312,7 @@ where
         let payout = Payout::restore(Arc::clone(&intent), &self.policy, snapshot, now)?;
         let number: Arc<str> = intent.mch_billno().into();
         self.business_ids.insert(intent.business_id().into(), Arc::clone(&number));
-        self.slots.insert(Arc::clone(&number), Slot { intent, here: None, late: Vec::new() });
+        self.slots.insert(Arc::clone(&number), Slot { intent, here: None, late: Vec::new(), timer: None });
         self.progress.held += 1;
         self.rest(number, payout);
         Ok(())
@@ -313,7 +320,8 @@ where
 
     /// What to do now. Ask again at once after anything but [`Action::Wait`].
     ///
-    /// An error where a clock went back; nothing is sent then.
+    /// An error where a clock went back behind a time on record: that payout is not touched. Ask again after a while; the
+    /// others are led on.
     pub fn poll(&mut self, now: Now) -> Result<Action, ClockError> {
         while self.failed_writes.front().is_some_and(|(at, _)| *at <= now.steady) {
             self.unsaved.extend(self.failed_writes.pop_front().map(|(_, save)| save));
@@ -347,14 +355,14 @@ where
     /// A snapshot could not be written. What waits for it goes on waiting, and it is offered again after a second.
     pub fn not_saved(&mut self, now: Now, save: Save) {
         self.progress.failed_writes += 1;
-        self.failed_writes.push_back((now.steady + WRITE_AGAIN, save));
+        self.failed_writes.push_back((now.steady.saturating_add(WRITE_AGAIN), save));
     }
 
     /// A snapshot is not ours to write any more, because the payout went to another worker. It is forgotten here.
     pub fn lost(&mut self, save: Save) {
         if save.is_attempt() {
-            self.waiting -= 1;
-            self.progress.in_flight -= 1;
+            self.waiting = self.waiting.saturating_sub(1);
+            self.leave();
         }
         self.forget(&save.number);
     }
@@ -383,6 +391,7 @@ where
 
     /// An answer to `mch_billno` that nobody waits for any more. `false` where the campaign does not hold the payout: then
     /// restore it from the store, and let it [hear](Payout::hear) the answer.
+    #[must_use = "where it is false, the answer was not taken in"]
     pub fn late_answer(
         &mut self,
         now: Now,
@@ -427,7 +436,10 @@ where
 
     /// Moves those whose time has come from the timers to the queues.
     fn wake(&mut self, now: Duration) {
-        while let Some((number, asked)) = self.timers.pop_due(now) {
+        while let Some((until, number, asked)) = self.timers.pop_due(now) {
+            let slot = self.slots.get_mut(&number).filter(|slot| slot.timer == Some(until));
+            let Some(slot) = slot else { continue };
+            slot.timer = None;
             match asked {
                 Asked::Send => self.sends.push_back(number),
                 Asked::Query => self.queries.push_back(number),
@@ -455,23 +467,22 @@ where
         Some(step)
     }
 
-    /// Attempts should not wait for the rate so long that they run out.
+    /// Attempts should not wait for the rate so long that they run out: as many as go in a second.
     fn waiting_at_most(&self) -> usize {
-        let settings = self.policy.settings();
-        usize::try_from(settings.sends_per_second.max(settings.burst)).unwrap_or(usize::MAX)
+        usize::try_from(self.policy.settings().sends_per_second).unwrap_or(usize::MAX)
     }
 
     fn step(&mut self, step: Step, now: Now) -> Result<Option<Action>, ClockError> {
         match step {
             Step::Send => {
                 let Some((number, attempt)) = self.recorded.pop_front() else { return Ok(None) };
-                self.waiting -= 1;
+                self.waiting = self.waiting.saturating_sub(1);
                 if self.slots.get(&number).is_some_and(|slot| !slot.late.is_empty()) {
                     // An answer came since it was put on record, and may be a success.
                     self.landed(number, attempt.withdraw(now));
                     return Ok(None);
                 }
-                self.send_bucket.take(now.steady);
+                let _was_ready = self.send_bucket.take(now.steady);
                 Ok(self.launch(number, now, Asking::Send(attempt)))
             }
             Step::Record => {
@@ -560,36 +571,58 @@ where
 
     /// A request is over, one way or the other.
     fn landed(&mut self, number: Arc<str>, unsaved: Unsaved<Payout>) {
-        self.progress.in_flight -= 1;
+        self.leave();
         self.write(number, unsaved);
     }
 
+    /// One fewer is under way. A flight of another campaign is none of those that were counted.
+    fn leave(&mut self) {
+        self.progress.in_flight = self.progress.in_flight.saturating_sub(1);
+    }
+
+    /// Has it written, with all answers that came meanwhile: after the last write there may be no other.
     fn write(&mut self, number: Arc<str>, unsaved: Unsaved<Payout>) {
+        let unsaved = self.take_late(&number).into_iter().fold(unsaved, Unsaved::hear);
+        self.tell(&unsaved);
+        self.unsaved.push_back(Save { number, what: Locked::Payout(unsaved) });
+    }
+
+    fn take_late(&mut self, number: &str) -> Vec<Evidence> {
+        self.slots.get_mut(number).map(|slot| std::mem::take(&mut slot.late)).unwrap_or_default()
+    }
+
+    fn tell(&mut self, unsaved: &Unsaved<Payout>) {
         for alert in unsaved.alerts() {
             self.progress.alerts += 1;
             let intent = Arc::clone(unsaved.intent());
             self.events.push_back(Action::Alert { intent, alert: alert.clone() });
         }
-        self.unsaved.push_back(Save { number, what: Locked::Payout(unsaved) });
     }
 
     /// A payout is back, its snapshot on disk.
     fn home(&mut self, number: Arc<str>, payout: Payout) {
-        let late = self.slots.get_mut(&number).map(|slot| std::mem::take(&mut slot.late)).unwrap_or_default();
-        let mut late = late.into_iter();
-        let Some(evidence) = late.next() else { return self.settle(number, payout) };
-        if let Some(slot) = self.slots.get_mut(&number) {
-            slot.late = late.collect();
+        let late = self.take_late(&number);
+        if late.is_empty() {
+            return self.settle(number, payout);
         }
-        let now = payout.last_event();
-        self.write(number, payout.hear(now, evidence));
+        let was_done = payout.end().is_some();
+        let unsaved = late.into_iter().fold(Unsaved::new(payout, Vec::new()), Unsaved::hear);
+        if was_done {
+            // Nothing more is written of what is done on disk, so that nobody would hear of it otherwise.
+            self.tell(&unsaved);
+            self.settle(number, unsaved.saved());
+        } else {
+            self.write(number, unsaved);
+        }
     }
 
     fn settle(&mut self, number: Arc<str>, payout: Payout) {
         let park = self.policy.settings().park;
         match payout.into_done() {
             Ok(done) => self.finish(&number, done),
-            Err(payout) if park.is_some_and(|park| payout.until() > payout.last_event().steady + park) => {
+            Err(payout)
+                if park.is_some_and(|park| payout.until() > payout.last_event().saturating_add(park)) =>
+            {
                 let intent = Arc::clone(payout.intent());
                 let wake_at = payout.snapshot().wake_at();
                 self.forget(&number);
@@ -602,8 +635,13 @@ where
 
     /// Lets a payout wait for its time.
     fn rest(&mut self, number: Arc<str>, payout: Payout) {
-        self.timers.push(payout.until(), Arc::clone(&number), payout.wants());
-        self.put(&number, payout);
+        if let Some(slot) = self.slots.get_mut(&number) {
+            let until = payout.until();
+            if slot.timer.replace(until) != Some(until) {
+                self.timers.push(until, number, payout.wants());
+            }
+            slot.here = Some(payout);
+        }
     }
 
     fn put(&mut self, number: &Arc<str>, payout: Payout) {
@@ -650,7 +688,7 @@ where
             _ => return,
         };
         self.progress.pauses += 1;
-        self.paused_until = self.paused_until.max(now.steady + wait);
+        self.paused_until = self.paused_until.max(now.steady.saturating_add(wait));
     }
 
     /// When there is something to do again, if nothing is reported before.

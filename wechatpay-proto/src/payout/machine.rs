@@ -139,6 +139,15 @@ impl<T: Locked> Unsaved<T> {
     }
 }
 
+impl Unsaved<Payout> {
+    /// Takes in an answer more before all is written at once.
+    pub(super) fn hear(mut self, evidence: Evidence) -> Self {
+        let alerts = self.inner.learn(evidence, None);
+        self.alerts.extend(alerts);
+        self
+    }
+}
+
 impl Payout {
     /// The payout of an intent that is on disk. Nothing was sent for it yet.
     pub fn new(intent: impl Into<Arc<Intent>>, policy: &Policy, now: Now) -> Unsaved<Self> {
@@ -168,7 +177,7 @@ impl Payout {
         let record = Box::new(snapshot.record.clone());
         // The rest of the wait, as far as the calendar can be believed: never longer than the wait itself.
         let passed = now.calendar.saturating_sub(record.from);
-        let due = now.steady + record.wait.saturating_sub(passed);
+        let due = now.steady.saturating_add(record.wait.saturating_sub(passed));
         // Whoever wrote this may have sent a moment ago.
         let sent = (record.attempts > 0).then_some(now.steady);
         Ok(Self { intent, policy: policy.clone(), record, due, sent, seen: now.steady })
@@ -223,7 +232,7 @@ impl Payout {
     pub fn until(&self) -> Duration {
         let gap = self.policy.settings().resend_gap;
         match (self.record.plan, self.sent) {
-            (Plan::Send, Some(sent)) => self.due.max(sent + gap),
+            (Plan::Send, Some(sent)) => self.due.max(sent.saturating_add(gap)),
             _ => self.due,
         }
     }
@@ -244,9 +253,9 @@ impl Payout {
         }
     }
 
-    /// The time of the last event.
-    pub(super) fn last_event(&self) -> Now {
-        Now { steady: self.seen, calendar: self.record.seen }
+    /// The time of the last event, by the steady clock.
+    pub(super) fn last_event(&self) -> Duration {
+        self.seen
     }
 
     /// Whether its next step is a sending or a query.
@@ -308,13 +317,13 @@ impl Payout {
             self.record.package = answer.package;
         }
         self.record.known = self.record.known.join(Knowledge::of(&fact));
-        if self.record.known != Knowledge::default() {
-            // There was an attempt, even if it is not on this record: an older one was brought back.
-            self.record.first.get_or_insert(self.record.seen);
-        }
         self.record.reason = schedule::word(&fact);
         if asked == Asked::Send && self.record.halted.is_none() && is_defect(&fact) {
             self.record.halted = Some(self.record.seen);
+        }
+        if self.record.known != Knowledge::default() || self.record.halted.is_some() {
+            // There was an attempt, even if it is not on this record: an older one was brought back.
+            self.record.first.get_or_insert(self.record.seen);
         }
         if let (Some(tainted), Asked::Send) = (tainted, asked) {
             self.record.tainted = tainted || !is_definite(&fact);
@@ -433,15 +442,39 @@ impl Failed {
 
     /// The same payment under a new number: a decision of the business, which the machine never makes.
     ///
-    /// The new intent has the next generation of the same business id; a store keeps both.
-    pub fn renumber(self, mch_billno: &str) -> Result<Intent, RequestError> {
-        self.intent.renumbered(mch_billno)
+    /// The new intent has the next generation of the same business id; a store keeps both. Where the number is no number,
+    /// or the one that failed, the proof comes back with the error.
+    pub fn renumber(self, mch_billno: &str) -> Result<Intent, NotRenumbered> {
+        match self.intent.renumbered(mch_billno) {
+            Ok(intent) => Ok(intent),
+            Err(error) => Err(NotRenumbered { failed: self, error }),
+        }
     }
 }
 
 impl fmt::Debug for Failed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Failed").field(&self.intent).finish()
+    }
+}
+
+/// A new number that cannot be used. The proof of the failure is still good.
+#[derive(Debug, thiserror::Error)]
+#[error("{error}")]
+pub struct NotRenumbered {
+    failed: Failed,
+    error: RequestError,
+}
+
+impl NotRenumbered {
+    /// What is wrong with the number.
+    pub fn error(&self) -> &RequestError {
+        &self.error
+    }
+
+    /// The proof, for another number.
+    pub fn into_failed(self) -> Failed {
+        self.failed
     }
 }
 

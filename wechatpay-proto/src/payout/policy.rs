@@ -49,7 +49,8 @@ pub struct Settings {
     pub defect_watch: Duration,
     /// How long after its first attempt an order is led at all: 1 h to 30 days. 30 days, after which it cannot be queried.
     pub horizon: Duration,
-    /// How long the permission to send is good that a recorded attempt gives: 1 s to 10 min. 30 s.
+    /// How long the permission to send is good that a recorded attempt gives: 5 s to 10 min, as it
+    /// may wait for a second for the rate, and for the disk. 30 s.
     pub attempt_life: Duration,
     /// How far the calendar may lag behind a time on record: 0 to 1 h. 1 min.
     pub clock_tolerance: Duration,
@@ -134,7 +135,7 @@ impl Policy {
         within("resend_window", s.resend_window, Duration::ZERO, 30 * DAY, "0 to 30 days")?;
         within("defect_watch", s.defect_watch, Duration::ZERO, 30 * DAY, "0 to 30 days")?;
         within("horizon", s.horizon, HOUR, 30 * DAY, "1 h to 30 days")?;
-        within("attempt_life", s.attempt_life, SECOND, 10 * MINUTE, "1 s to 10 min")?;
+        within("attempt_life", s.attempt_life, 5 * SECOND, 10 * MINUTE, "5 s to 10 min")?;
         within("clock_tolerance", s.clock_tolerance, Duration::ZERO, HOUR, "0 to 1 h")?;
         within("park", s.park.unwrap_or(SECOND), SECOND, DAY, "1 s to 24 h")?;
         within("pause", s.pause, Duration::ZERO, HOUR, "0 to 1 h")?;

@@ -49,7 +49,7 @@ impl Attempt {
         // If the answer never comes, nor this process back, whoever restores it queries first.
         let gap = payout.policy.settings().resend_gap;
         schedule::set(&mut payout, Plan::Query, gap);
-        let good_until = now.steady + payout.policy.settings().attempt_life;
+        let good_until = now.steady.saturating_add(payout.policy.settings().attempt_life);
         Unsaved::new(Self { payout, tainted, good_until }, Vec::new())
     }
 
@@ -181,11 +181,17 @@ impl InFlight {
         self.learn(now, evidence)
     }
 
-    /// What was read of the answer elsewhere.
+    /// What was read of the answer elsewhere ([`Evidence::read`]). An answer to the other request, a sending's for a query
+    /// or a query's for a sending, is heard, and this request stays without one.
     pub fn learn(self, now: Now, evidence: Evidence) -> Unsaved<Payout> {
-        let Self { mut payout, tainted, .. } = self;
+        let Self { mut payout, asked, tainted } = self;
         payout.see(now);
-        let alerts = payout.learn(evidence, Some(tainted));
+        let (mut alerts, mut own) = (Vec::new(), evidence);
+        if own.asked != asked {
+            alerts = payout.learn(own, None);
+            own = Evidence::fault(&payout.intent, asked, Reason::Unreadable);
+        }
+        alerts.extend(payout.learn(own, Some(tainted)));
         Unsaved::new(payout, alerts)
     }
 }

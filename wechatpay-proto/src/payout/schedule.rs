@@ -17,9 +17,12 @@ pub(super) fn plan(payout: &mut Payout, asked: Asked, fact: &Fact, changed: bool
     let (plan, wait) = match payout.state() {
         State::Accepted | State::Refunding => after_success(payout, fact),
         State::Failed => {
-            // What SEND_FAILED says is confirmed by a query that finds it failed, or does not find it.
-            let confirms =
-                matches!(fact, Fact::Failed | Fact::Nothing(Reason::QueryRefused(ErrorCode::NotFound)));
+            // What SEND_FAILED says is confirmed by a query that finds it failed, or does not find it. While an attempt
+            // may still be on its way to a service that does not know the order, not to find it says nothing yet.
+            let missing = matches!(fact, Fact::Nothing(Reason::QueryRefused(ErrorCode::NotFound)));
+            let late =
+                !payout.record.tainted || since_last(payout) >= payout.policy.settings().processing_wait;
+            let confirms = *fact == Fact::Failed || (missing && late);
             payout.record.confirmed |= asked == Asked::Query && confirms;
             (Plan::Query, backoff(payout))
         }
@@ -38,7 +41,7 @@ pub(super) fn set(payout: &mut Payout, plan: Plan, wait: Duration) {
     payout.record.plan = plan;
     payout.record.from = payout.record.seen;
     payout.record.wait = wait;
-    payout.due = payout.seen + wait;
+    payout.due = payout.seen.saturating_add(wait);
 }
 
 fn after_success(payout: &Payout, fact: &Fact) -> (Plan, Duration) {
@@ -83,12 +86,16 @@ fn after_send(payout: &Payout, fact: &Fact) -> (Plan, Duration) {
 fn after_query(payout: &Payout, fact: &Fact) -> (Plan, Duration) {
     let settings = payout.policy.settings();
     let missing = matches!(fact, Fact::Nothing(Reason::QueryRefused(ErrorCode::NotFound)));
-    let waited = payout.record.seen.saturating_sub(payout.record.last.unwrap_or_default());
-    if may_send(payout) && (missing || waited >= settings.processing_wait) {
+    if may_send(payout) && (missing || since_last(payout) >= settings.processing_wait) {
         (Plan::Send, Duration::ZERO)
     } else {
         (Plan::Query, backoff(payout))
     }
+}
+
+/// Since the last attempt, by the calendar.
+fn since_last(payout: &Payout) -> Duration {
+    payout.record.seen.saturating_sub(payout.record.last.unwrap_or_default())
 }
 
 fn backoff(payout: &Payout) -> Duration {
@@ -140,7 +147,8 @@ pub(super) fn gives_up_on_defect(payout: &Payout, asked: Asked, fact: &Fact) -> 
         .halted
         .is_some_and(|since| record.seen.saturating_sub(since) >= payout.policy.settings().defect_watch);
     let missing = matches!(fact, Fact::Nothing(Reason::QueryRefused(ErrorCode::NotFound)));
-    matches!(payout.state(), State::Unknown { .. }) && watched && missing && asked == Asked::Query
+    let open = matches!(payout.state(), State::Intent | State::Unknown { .. });
+    open && watched && missing && asked == Asked::Query
 }
 
 /// Why an answer settled nothing, in a word of at most 64 characters: a code that is none may be of any length.

@@ -311,7 +311,13 @@ impl<'t> Parts<'t> {
             record: self.record()?,
         };
         // The word is there for people and queries; the facts decide.
-        if self.required("state")? == snapshot.state().name() { Ok(snapshot) } else { Err(broken("state")) }
+        if self.required("state")? != snapshot.state().name() {
+            return Err(broken("state"));
+        }
+        match senseless(&snapshot.record) {
+            None => Ok(snapshot),
+            Some(field) => Err(broken(field)),
+        }
     }
 
     fn record(&self) -> Result<Record, SnapshotError> {
@@ -368,6 +374,30 @@ impl<'t> Parts<'t> {
             fatal: self.flag("fatal")?,
             mismatch: self.flag("mismatch")?,
         })
+    }
+}
+
+/// The longest wait that any policy makes: 24 hours, and all of the jitter.
+const LONGEST_WAIT: Duration = Duration::from_secs(48 * 3600);
+
+/// A field that no payout puts down so: it would be sent for ever, wait for ever, or count as confirmed beforehand.
+fn senseless(record: &Record) -> Option<&'static str> {
+    let later = |time: Option<Duration>| time.is_some_and(|time| time > record.seen);
+    let under_way = record.known != Knowledge::default() || record.halted.is_some();
+    if (under_way && record.first.is_none()) || later(record.first) {
+        Some("first")
+    } else if later(record.last) {
+        Some("last")
+    } else if later(record.halted) {
+        Some("halted")
+    } else if later(Some(record.from)) {
+        Some("from")
+    } else if record.wait > LONGEST_WAIT {
+        Some("wait")
+    } else if record.confirmed && !record.known.failure() {
+        Some("confirmed")
+    } else {
+        None
     }
 }
 

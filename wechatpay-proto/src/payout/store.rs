@@ -13,7 +13,9 @@ use super::snapshot::Snapshot;
 ///
 /// A payout that was [taken](Self::take) is this worker's until it is [released](Self::release), done, or taken by another
 /// after its lease ended. A store that has one worker needs no leases. One that has many tells by each write whether the
-/// payout is still the writer's: a worker that was thought dead can write nothing.
+/// payout is still the writer's: a worker that was thought dead can write nothing. A lease is longer than
+/// [`Settings::attempt_life`](super::Settings::attempt_life) and the longest time that an answer is waited for together, so
+/// that nothing is in flight when another takes the payout.
 ///
 /// Times are calendar times since 1970, the caller's; a store reads no clock for them. Leases are the store's own: where
 /// workers may have clocks that differ, it judges them by one clock, the database's, and `now` has no part in it.

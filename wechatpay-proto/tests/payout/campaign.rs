@@ -92,7 +92,7 @@ fn late_answers_are_taken_in_wherever_the_payout_is() {
     // while it rests: at once, and it is not sent again
     assert!(crowd.campaign.late_answer(crowd.now, &number(2), Asked::Send, &success(2)));
     crowd.poll().unwrap();
-    assert_eq!(crowd.done[1..], [(number(2), End::Accepted), (number(1), End::Conflict)]);
+    assert_eq!(crowd.done[1..], [(number(1), End::Conflict), (number(2), End::Accepted)]);
     assert!(crowd.alerts.contains(&Alert::Conflict));
     // of one that nobody knows
     assert!(!crowd.campaign.late_answer(crowd.now, "A9", Asked::Send, &success(9)));
@@ -105,6 +105,113 @@ fn late_answers_are_taken_in_wherever_the_payout_is() {
     crowd.poll().unwrap();
     assert!(crowd.alerts.contains(&Alert::Mismatch { field: "mch_billno" }));
     assert_eq!(crowd.campaign.len(), 1);
+}
+
+#[test]
+fn what_waits_no_longer_than_that_is_kept() {
+    for (park, parked) in [(HOUR, 0), (HOUR - SECOND, 1)] {
+        let mut crowd = Crowd::new(|settings| (settings.park, settings.jitter) = (Some(park), 0));
+        crowd.add(0..1);
+        crowd.run(START.steady + SECOND, |intent, _| pays(intent));
+        assert_eq!(crowd.parked.len(), parked, "{park:?}");
+    }
+}
+
+/// A store writes nothing over what is done.
+#[test]
+fn answers_that_come_at_the_end_are_told_and_not_lost() {
+    let failed = |at| reply(KIND, &with(&found_fields("FAILED", &[]), "mch_billno", leak(number(at))));
+    let success = |at| reply(KIND, &with(&SENT, "mch_billno", leak(number(at))));
+    let accepts = || {
+        let mut crowd = Crowd::new(|settings| settings.goal = Goal::Accepted);
+        crowd.add(0..1);
+        crowd.poll().unwrap();
+        crowd
+    };
+    // before the answer that ends it: one write has both
+    let mut crowd = accepts();
+    assert!(crowd.campaign.late_answer(crowd.now, &number(0), Asked::Query, &failed(0)));
+    let flight = crowd.flights.pop_front().unwrap();
+    crowd.land(flight, Answers(success(0)));
+    let writes = crowd.offered.len();
+    crowd.poll().unwrap();
+    assert_eq!(crowd.offered.len() - writes, 1);
+    assert_eq!(crowd.done, [(number(0), End::Conflict)]);
+    assert_eq!(crowd.alerts, [Alert::Conflict]);
+    let shown = reply(KIND, &with(&found_fields("SENT", &[]), "mch_billno", leak(number(0))));
+    // while its last snapshot is being written: no other write, but everybody hears of it
+    for (late, end, alerts) in
+        [(failed(0), End::Conflict, vec![Alert::Conflict]), (shown, End::Accepted, vec![])]
+    {
+        let mut crowd = accepts();
+        let flight = crowd.flights.pop_front().unwrap();
+        crowd.land(flight, Answers(success(0)));
+        let Ok(Action::Save(save)) = crowd.campaign.poll(crowd.now) else { panic!() };
+        assert!(save.is_done());
+        assert!(crowd.campaign.late_answer(crowd.now, &number(0), Asked::Query, &late));
+        crowd.campaign.saved(save);
+        let mut told = Vec::new();
+        let done = loop {
+            match crowd.campaign.poll(crowd.now).unwrap() {
+                Action::Alert { alert, .. } => told.push(alert),
+                Action::Done(done) => break done,
+                other => panic!("{other:?}"),
+            }
+        };
+        assert_eq!((done.end(), told), (end, alerts));
+        assert!(crowd.campaign.is_empty());
+    }
+}
+
+#[test]
+fn what_another_campaign_gave_out_breaks_no_count() {
+    let [mut one, mut other] = [0, 1].map(|at| {
+        let mut crowd = Crowd::new(|settings| settings.in_flight = 1);
+        crowd.add(at..at + 1);
+        crowd
+    });
+    one.poll().unwrap();
+    let flight = one.flights.pop_front().unwrap();
+    let does = pays(flight.intent());
+    other.land(flight, does);
+    assert_eq!(other.campaign.progress().in_flight, 0);
+    let Ok(Action::Save(save)) = other.campaign.poll(other.now) else { panic!() };
+    other.campaign.saved(save);
+    assert_eq!(other.campaign.progress().held, 1);
+    other.run(START.steady + SECOND, |intent, _| pays(intent));
+    assert_eq!(other.numbers(Asked::Send), [number(1)]);
+    // nor does the record of an attempt
+    let [mut one, mut other] = [0, 1].map(|_| Crowd::new(|_| {}));
+    for lost in [true, false] {
+        one.add(if lost { 2..3 } else { 3..4 });
+        let Ok(Action::Save(save)) = one.campaign.poll(one.now) else { panic!() };
+        if lost { other.campaign.lost(save) } else { other.campaign.saved(save) }
+    }
+    let Ok(Action::Send { flight, .. }) = other.campaign.poll(other.now) else { panic!() };
+    other.campaign.fault(other.now, flight, Delivery::MaybeSent);
+    assert_eq!(other.campaign.progress().in_flight, 0);
+}
+
+#[test]
+fn late_answers_again_and_again_change_no_turn() {
+    let mut crowd = Crowd::new(|_| {});
+    crowd.add(0..1);
+    crowd.poll().unwrap();
+    let flight = crowd.flights.pop_front().unwrap();
+    let does = pays(flight.intent());
+    crowd.land(flight, does);
+    let success = reply(KIND, &with(&SENT, "mch_billno", leak(number(0))));
+    for _ in 0..50 {
+        crowd.poll().unwrap();
+        assert!(crowd.campaign.late_answer(crowd.now, &number(0), Asked::Send, &success));
+    }
+    crowd.wait(2 * HOUR);
+    assert_eq!((crowd.flights.len(), crowd.numbers(Asked::Query).len()), (1, 1));
+    let flight = crowd.flights.pop_front().unwrap();
+    let does = shows(flight.intent(), "SENT");
+    crowd.land(flight, does);
+    crowd.wait(HOUR);
+    assert!(crowd.flights.is_empty(), "the next one is in 6 hours");
 }
 
 #[test]

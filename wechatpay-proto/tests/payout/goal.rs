@@ -160,6 +160,33 @@ fn send_failed_is_confirmed_by_a_query() {
     assert_eq!(world.turn(), Turn::Query);
 }
 
+/// Where an attempt may still be on its way to a service that does not know the number, it would be paid when it arrives.
+#[test]
+fn not_found_confirms_no_failure_while_an_attempt_may_be_on_its_way() {
+    let mut world = World::querying(KIND);
+    world.answer(&not_found(KIND));
+    assert_eq!(world.turn(), Turn::Send);
+    assert_eq!(world.answer(&refusing(KIND, "SEND_FAILED")), State::Failed);
+    let last = *world.sends.last().unwrap();
+    let end = loop {
+        match world.turn() {
+            Turn::Query => world.answer(&not_found(KIND)),
+            Turn::Done(end) => break end,
+            Turn::Send => panic!("it is dead"),
+        };
+    };
+    let waited = world.now.steady - last;
+    assert!(end == End::Failed && waited >= 20 * MINUTE && waited < 45 * MINUTE, "{end:?} {waited:?}");
+    // a query that finds it failed needs no such time
+    let mut world = World::querying(KIND);
+    world.answer(&not_found(KIND));
+    world.turn();
+    world.answer(&refusing(KIND, "SEND_FAILED"));
+    world.turn();
+    world.answer(&found(KIND, "FAILED"));
+    assert_eq!((world.turn(), world.waited), (Turn::Done(End::Failed), Duration::ZERO));
+}
+
 /// As where an old copy of the disk was brought back.
 #[test]
 fn what_was_accepted_without_an_attempt_on_record_has_a_horizon_too() {

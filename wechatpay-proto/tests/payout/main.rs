@@ -7,6 +7,7 @@ mod campaign;
 mod clocks;
 mod crowd;
 mod exhaustive;
+mod extremes;
 mod goal;
 mod intents;
 mod merge;

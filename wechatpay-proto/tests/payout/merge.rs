@@ -139,6 +139,30 @@ fn evidence_about_another_order_is_not_taken_in() {
     assert_eq!(world.state(), State::Unknown { attempts: 2, tainted: true });
 }
 
+/// An old NOT_FOUND, kept and told again, is no answer to a sending that came after it; nor does it confirm anything.
+#[test]
+fn an_answer_to_the_other_request_is_heard_and_no_more() {
+    let kind = Kind::RedPack;
+    let intent = intent(kind);
+    let missing = Evidence::read(&intent, Asked::Query, &MERCHANT, &not_found(kind));
+    let mut world = World::sending(kind);
+    let unsaved = world.flight().learn(world.now, missing);
+    world.save(unsaved);
+    assert_eq!((world.state(), world.disk.reason()), (UNKNOWN, Some("unreadable")));
+    assert_eq!(world.turn(), Turn::Query, "it may have arrived");
+    // a refusal of the sending does not answer the query
+    let refused = Evidence::read(&intent, Asked::Send, &MERCHANT, &refusing(kind, "CA_ERROR"));
+    let unsaved = world.flight().learn(world.now, refused);
+    world.save(unsaved);
+    told(&world, &["CA_ERROR"]);
+    assert_eq!((world.state(), world.turn()), (UNKNOWN, Turn::Query));
+    // what is certain counts all the same
+    let success = Evidence::read(&intent, Asked::Send, &MERCHANT, &sent(kind));
+    let unsaved = world.flight().learn(world.now, success);
+    world.save(unsaved);
+    assert_eq!(world.state(), State::Accepted);
+}
+
 #[test]
 fn the_same_number_with_another_amount_is_another_order() {
     let request = SendRedPack { total_amount: wechatpay_proto::Fen(1_100), ..PACKET.clone() };

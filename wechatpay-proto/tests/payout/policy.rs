@@ -44,7 +44,7 @@ fn every_duration_has_its_bounds() {
         ("resend_window", |s, to| s.resend_window = to, Duration::ZERO, 30 * DAY),
         ("defect_watch", |s, to| s.defect_watch = to, Duration::ZERO, 30 * DAY),
         ("horizon", |s, to| s.horizon = to, HOUR, 30 * DAY),
-        ("attempt_life", |s, to| s.attempt_life = to, SECOND, 10 * MINUTE),
+        ("attempt_life", |s, to| s.attempt_life = to, 5 * SECOND, 10 * MINUTE),
         ("clock_tolerance", |s, to| s.clock_tolerance = to, Duration::ZERO, HOUR),
         ("park", |s, to| s.park = Some(to), SECOND, DAY),
         ("pause", |s, to| s.pause = to, Duration::ZERO, HOUR),

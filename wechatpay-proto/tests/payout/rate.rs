@@ -124,6 +124,24 @@ fn a_storm_of_queries_starves_no_sending() {
 }
 
 #[test]
+fn in_a_narrow_room_they_take_turns() {
+    let mut crowd = Crowd::new(|settings| settings.in_flight = 1);
+    crowd.add_open(0..40, Asked::Query);
+    crowd.pass(2 * SECOND);
+    crowd.add(100..140);
+    crowd.poll().unwrap();
+    for _ in 0..20 {
+        let flight = crowd.flights.pop_front().unwrap();
+        crowd.pass(SECOND);
+        let does = if flight.asked() == Asked::Send { pays(flight.intent()) } else { misses() };
+        crowd.land(flight, does);
+        crowd.poll().unwrap();
+    }
+    let counts = [Asked::Send, Asked::Query].map(|asked| crowd.numbers(asked).len());
+    assert!(counts.iter().all(|count| (10..=11).contains(count)), "{counts:?}");
+}
+
+#[test]
 fn a_resend_that_is_due_goes_before_a_new_one_that_came_later() {
     let mut crowd = Crowd::new(|settings| settings.sends_per_second = 1);
     crowd.add_open(0..3, Asked::Send);
@@ -182,11 +200,42 @@ fn a_refusal_that_would_meet_all_stops_new_attempts_for_a_while() {
 }
 
 #[test]
+fn a_shorter_pause_does_not_end_a_longer_one() {
+    let mut crowd = Crowd::new(|settings| settings.sends_per_second = 1_000);
+    crowd.add(0..2);
+    crowd.wait(SECOND / 100);
+    let began = crowd.now.steady;
+    for code in ["CA_ERROR", "FREQ_LIMIT"] {
+        let flight = crowd.flights.pop_front().unwrap();
+        let does = says(flight.intent(), code);
+        crowd.land(flight, does);
+    }
+    crowd.add(2..3);
+    crowd.wait(2 * MINUTE);
+    let sent = crowd.sent.iter().find(|(_, _, own, _)| *own == number(2)).unwrap();
+    assert!(sent.0 >= began + MINUTE, "{:?}", sent.0 - began);
+}
+
+#[test]
 fn a_pause_may_be_nothing() {
     let mut crowd = Crowd::new(|settings| settings.pause = Duration::ZERO);
     crowd.add(0..2);
     crowd.run(START.steady + SECOND / 2, |intent, _| says(intent, "CA_ERROR"));
     assert_eq!(crowd.sent.len(), 2);
+}
+
+#[test]
+fn no_attempt_runs_out_under_the_strangest_rates() {
+    for (sends, burst) in [(1, 1), (1, 1_000), (2, 3), (1_000, 1)] {
+        let mut crowd = Crowd::new(|settings| {
+            (settings.sends_per_second, settings.burst, settings.in_flight) = (sends, burst, 10_000);
+            settings.attempt_life = 5 * SECOND;
+        });
+        crowd.add(0..1_100);
+        crowd.run(START.steady + 1_200 * SECOND, |intent, _| pays(intent));
+        assert_eq!(crowd.numbers(Asked::Send).len(), 1_100, "{sends} {burst}");
+        assert!(crowd.stored.values().all(|snapshot| snapshot.attempts() == 1), "{sends} {burst}");
+    }
 }
 
 #[test]

@@ -236,6 +236,40 @@ fn a_field_that_makes_no_sense_is_named() {
     assert_eq!(parse(&seal(&timed)), Err(SnapshotError::Field { field: "last" }));
 }
 
+/// What would send for ever, wait for ever, or count a failure as confirmed before there is one.
+#[test]
+fn a_record_that_no_payout_puts_down_is_refused() {
+    let worlds = every_state();
+    let disk = |name: &str| line_of(&worlds.iter().find(|(own, _)| *own == name).unwrap().1.disk);
+    let with = |name: &str, field: &str, value: &str| {
+        let line = disk(name);
+        let words: Vec<_> = line.split(' ').filter(|word| !word.starts_with(&format!("{field}="))).collect();
+        parse(&seal(&format!("{} {field}={value}", words.join(" "))))
+    };
+    const LATER: &str = "1767999999999";
+    for (name, field, value) in [
+        ("unknown_sent", "first", LATER),
+        ("unknown_sent", "last", LATER),
+        ("unknown_sent", "from", LATER),
+        ("unknown_halted", "halted", LATER),
+        ("intent", "first", LATER),
+        ("unknown_sent", "wait", "172800001"),
+        ("unknown_sent", "wait", "18446744073709551615"),
+        ("unknown_sent", "confirmed", "1"),
+        ("accepted", "confirmed", "1"),
+    ] {
+        assert_eq!(with(name, field, value), Err(SnapshotError::Field { field }), "{name}");
+    }
+    assert!(with("unknown_sent", "wait", "172800000").is_ok());
+    assert!(with("failed_unconfirmed", "confirmed", "1").is_ok());
+    // what is known, or stopped, without the time that its horizon counts from
+    let intent = disk("intent");
+    let accepted = intent.replace(" state=intent", " state=accepted accepted=1");
+    for line in [accepted, format!("{intent} fatal=1"), format!("{intent} halted=1")] {
+        assert_eq!(parse(&seal(&line)), Err(SnapshotError::Field { field: "first" }), "{line}");
+    }
+}
+
 /// The facts stand above the plan, whoever wrote it.
 #[test]
 fn a_record_that_plans_a_sending_which_must_not_be_asks_first() {

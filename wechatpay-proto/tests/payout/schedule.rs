@@ -279,6 +279,23 @@ fn a_defect_in_the_answer_to_a_query_is_no_defect_of_the_order() {
     assert_eq!(world.turn(), Turn::Send);
 }
 
+/// As where an old copy of the disk was brought back.
+#[test]
+fn a_defect_without_an_attempt_on_record_is_given_up_too() {
+    use wechatpay_proto::payout::Asked;
+    for code in ["FATAL_ERROR", "PARAM_ERROR"] {
+        let mut world = World::new(KIND);
+        assert_eq!(world.hear(Asked::Send, &refusing(KIND, code)), State::Intent);
+        let (end, _) = lead(&mut world, &http_502(), &not_found(KIND), 72 * MINUTE);
+        assert_eq!(end, End::NeedsHuman { why: GaveUp::Defect, accepted: false }, "{code}");
+        let mut world = World::new(KIND);
+        world.hear(Asked::Send, &refusing(KIND, code));
+        let (end, _) = lead(&mut world, &http_502(), &http_502(), 72 * MINUTE);
+        assert_eq!(end, End::NeedsHuman { why: GaveUp::Horizon, accepted: false }, "{code}");
+        assert!(world.sends.is_empty());
+    }
+}
+
 #[test]
 fn a_late_answer_that_changes_the_state_plans_anew() {
     use wechatpay_proto::payout::Asked;

@@ -93,7 +93,7 @@ fn what_is_shown_holds_no_secret() {
         secrets.push(value(&sent_body, "sign").to_owned());
         log.add(&flight);
         campaign.fault(START, flight, Delivery::MaybeSent);
-        campaign.late_answer(START, PACKET.mch_billno, Asked::Send, &sent(kind));
+        assert!(campaign.late_answer(START, PACKET.mch_billno, Asked::Send, &sent(kind)));
         log.add(&campaign);
         while let Ok(action) = campaign.poll(START) {
             log.add(&action);

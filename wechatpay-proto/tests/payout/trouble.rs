@@ -88,6 +88,19 @@ fn what_went_to_another_worker_is_forgotten() {
 }
 
 #[test]
+fn what_is_lost_takes_up_no_place_of_the_rate() {
+    let mut crowd = Crowd::new(|settings| settings.sends_per_second = 2);
+    crowd.disk = Disk::NotOurs;
+    crowd.add(0..10);
+    assert_eq!(crowd.poll(), Ok(None));
+    assert!(crowd.campaign.is_empty() && crowd.offered.len() == 10);
+    crowd.disk = Disk::Good;
+    crowd.add(0..10);
+    crowd.run(START.steady + 10 * SECOND, |intent, _| pays(intent));
+    assert_eq!(crowd.numbers(Asked::Send).len(), 10);
+}
+
+#[test]
 fn without_a_nonce_nothing_is_sent_and_nothing_is_lost() {
     use std::sync::atomic::{AtomicBool, Ordering};
     static DRY: AtomicBool = AtomicBool::new(true);

@@ -135,7 +135,7 @@ fn successor(
     let renumbered = failed.renumber(&wish.mch_billno);
     Ok(renumbered
         .map(|intent| Payout::new(intent, policy, now))
-        .map_err(|error| Problem::of_request(wish.line, &error)))
+        .map_err(|error| Problem::of_request(wish.line, error.error())))
 }
 
 fn insert(

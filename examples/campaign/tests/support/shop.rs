@@ -117,7 +117,7 @@ impl Shop {
         command.args(["--mch-id", MCH_ID, "--url", &self.server.http_url(), "--goal", "accepted"]);
         command.arg("--key-file").arg(self.path("key"));
         command.args(["--rate", "1000", "--backoff", "1s,1s,2s", "--processing-wait", "1s"]);
-        command.args(["--attempt-life", "1s", "--timeout", "3s"]);
+        command.args(["--attempt-life", "5s", "--timeout", "3s"]);
         command
     }
 

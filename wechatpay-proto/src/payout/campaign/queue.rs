@@ -44,9 +44,9 @@ impl Queue {
         self.heap.push(Reverse((until, self.pushed, Entry(number, asked))));
     }
 
-    pub(super) fn pop_due(&mut self, now: Duration) -> Option<(Arc<str>, Asked)> {
+    pub(super) fn pop_due(&mut self, now: Duration) -> Option<(Duration, Arc<str>, Asked)> {
         self.next().filter(|until| *until <= now)?;
-        self.heap.pop().map(|Reverse((_, _, Entry(number, asked)))| (number, asked))
+        self.heap.pop().map(|Reverse((until, _, Entry(number, asked)))| (until, number, asked))
     }
 
     pub(super) fn next(&self) -> Option<Duration> {
