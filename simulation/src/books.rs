@@ -21,7 +21,7 @@ pub(crate) struct Order {
     pub(crate) told: Option<Verdict>,
     /// When it was put on disk.
     pub(crate) opened: Duration,
-    /// When an alert said that it was given up, or contradicted itself.
+    /// When an alert last said that it was given up, or contradicted itself.
     pub(crate) given_up: Option<Duration>,
     /// Whether a request of it was refused for a defect of the order.
     pub(crate) defect: bool,

@@ -242,7 +242,8 @@ impl World<'_> {
         self.note(|| format!("worker {w}: {mch_billno}: {alert}"));
         if let Some(order) = self.books.order(mch_billno) {
             if matches!(alert, Alert::GaveUp | Alert::Conflict) {
-                order.given_up.get_or_insert(self.t);
+                // The last one counts: a crash may have taken back the one before.
+                order.given_up = Some(self.t);
             }
             if let Alert::OrderDefect { code } = alert {
                 order.defect = true;
