@@ -33,7 +33,7 @@ pub enum State {
     },
     /// Definitely not paid. Only from here can there be a new number.
     Failed,
-    /// There is evidence of success and of failure. A person must look.
+    /// There is evidence of success and of failure, or the number stands for another order. A person must look.
     Conflict,
     /// The machine gave up. A person must look.
     NeedsHuman(GaveUp),

@@ -1,7 +1,7 @@
 //! How far a campaign is.
 
+use crate::payout::done::End;
 use crate::payout::intent::Intent;
-use crate::payout::machine::End;
 
 /// Counts of one campaign since it was made; the store knows of what was before. Amounts are in fen.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
