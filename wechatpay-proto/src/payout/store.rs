@@ -42,7 +42,8 @@ pub trait Store {
     /// `done` marks those that have come to their end; they belong to nobody any more.
     fn save(&mut self, now: Duration, snapshots: &[Record<'_>]) -> Result<Vec<Saved>, Self::Error>;
 
-    /// Gives payouts back, by number: others may take them. Those that are not this worker's are left alone.
+    /// Gives payouts back, by number: others may take them. Those that are not this worker's are left alone. Where it fails,
+    /// they are this worker's no more all the same, and can be taken when their lease ends.
     fn release(&mut self, mch_billnos: &[&str]) -> Result<(), Self::Error>;
 
     /// Renews the leases of all that this worker holds: of those too that wait in memory, and are not written for long.

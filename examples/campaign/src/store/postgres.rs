@@ -142,10 +142,10 @@ impl Store for PostgresStore {
     fn release(&mut self, mch_billnos: &[&str]) -> Result<(), StoreError> {
         let held = mch_billnos.iter().filter_map(|number| Some((*number, *self.held.get(*number)?)));
         let held: Vec<_> = held.collect();
-        let mch_id = &self.mch_id;
-        self.link.run(|tx| held.chunks(sql::PART).try_for_each(|part| sql::release(tx, mch_id, part)))?;
+        // First here: where the database does not hear of it, the lease must end by itself, not be renewed for ever.
         self.forget(mch_billnos.iter().copied());
-        Ok(())
+        let mch_id = &self.mch_id;
+        self.link.run(|tx| held.chunks(sql::PART).try_for_each(|part| sql::release(tx, mch_id, part)))
     }
 
     fn renew(&mut self, _now: Duration) -> Result<(), StoreError> {

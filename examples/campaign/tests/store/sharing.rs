@@ -174,6 +174,22 @@ fn what_was_lost_comes_back_only_after_the_loss_is_known() {
 }
 
 #[test]
+fn what_could_not_be_released_comes_back_when_its_lease_ends() {
+    let Some(bed) = PostgresBed::new() else { return };
+    let mut store = bed.open();
+    store.insert(&many(1)).unwrap();
+    let stored = take_one(&mut store);
+    bed.execute("ALTER TABLE wechatpay_payout RENAME TO gone");
+    store.release(&[stored.intent.mch_billno()]).unwrap_err();
+    bed.execute("ALTER TABLE gone RENAME TO wechatpay_payout");
+    // it is no more renewed, and waited for like anybody's
+    store.renew(START).unwrap();
+    assert!(store.next_wake().unwrap().is_some());
+    bed.end_leases();
+    assert_eq!(take_one(&mut store).intent, stored.intent);
+}
+
+#[test]
 fn the_end_of_anothers_lease_is_waited_for() {
     let Some(bed) = PostgresBed::new() else { return };
     let (mut holder, mut other) = (bed.open(), bed.open());
