@@ -6,7 +6,7 @@ use bytes::Bytes;
 use sha2::{Digest as _, Sha256};
 
 use super::alert::Alert;
-use super::intent::Intent;
+use super::intent::{Intent, leading};
 use super::kind::{self, Unreadable};
 use super::record::Package;
 use crate::code::{Advice, ErrorCode};
@@ -81,8 +81,7 @@ impl Evidence {
             }
             Err(Unreadable::Reply(error)) => {
                 let body = response.body();
-                let digest = Sha256::digest(body);
-                let digest = digest.iter().take(8).fold(0, |sum, byte| (sum << 8) | u64::from(*byte));
+                let digest = leading(&Sha256::digest(body));
                 alerts.push(Alert::Unreadable { error, len: body.len(), digest });
                 Answer::nothing(Reason::Unreadable)
             }

@@ -294,5 +294,10 @@ fn fingerprint(mch_id: &str, kind: Kind, fields: &Fields<'_>) -> u64 {
         part(name);
         part(value);
     }
-    digest.finalize().iter().take(8).fold(0, |sum, byte| (sum << 8) | u64::from(*byte))
+    leading(&digest.finalize())
+}
+
+/// The first eight bytes of a digest, as a number.
+pub(super) fn leading(digest: &[u8]) -> u64 {
+    digest.iter().take(8).fold(0, |sum, byte| (sum << 8) | u64::from(*byte))
 }

@@ -89,9 +89,7 @@ impl Attempt {
     /// It is not sent after all.
     pub(super) fn withdraw(self, now: Now) -> Unsaved<Payout> {
         let Self { mut payout, tainted, .. } = self;
-        payout.see(now);
-        let evidence = Evidence::fault(&payout.intent, Asked::Send, Reason::Transport(Delivery::NotSent));
-        let alerts = payout.learn(evidence, Some(tainted));
+        let alerts = not_sent(&mut payout, now, Asked::Send, tainted);
         Unsaved::new(payout, alerts)
     }
 
@@ -147,6 +145,13 @@ impl Query {
 
 fn check_merchant(payout: &Payout, merchant: &Merchant) -> Result<(), UnsentError> {
     if payout.intent.mch_id() == merchant.mch_id() { Ok(()) } else { Err(UnsentError::OtherMerchant) }
+}
+
+/// Nothing left this process.
+fn not_sent(payout: &mut Payout, now: Now, asked: Asked, tainted: bool) -> Vec<Alert> {
+    payout.see(now);
+    let evidence = Evidence::fault(&payout.intent, asked, Reason::Transport(Delivery::NotSent));
+    payout.learn(evidence, Some(tainted))
 }
 
 /// A request that was handed out, and the payout that waits for its answer. While it exists, nothing else can be asked for.
@@ -207,9 +212,7 @@ pub struct Unsent {
 
 impl Unsent {
     fn new(mut payout: Payout, now: Now, asked: Asked, tainted: bool, error: UnsentError) -> Self {
-        payout.see(now);
-        let evidence = Evidence::fault(&payout.intent, asked, Reason::Transport(Delivery::NotSent));
-        let mut alerts = payout.learn(evidence, Some(tainted));
+        let mut alerts = not_sent(&mut payout, now, asked, tainted);
         if let UnsentError::Request(error) = &error {
             alerts.push(Alert::Invalid(error.clone()));
         }

@@ -19,10 +19,9 @@ pub(super) fn plan(payout: &mut Payout, asked: Asked, fact: &Fact, changed: bool
         State::Failed => {
             // What SEND_FAILED says is confirmed by a query that finds it failed, or does not find it. While an attempt
             // may still be on its way to a service that does not know the order, not to find it says nothing yet.
-            let missing = matches!(fact, Fact::Nothing(Reason::QueryRefused(ErrorCode::NotFound)));
             let late =
                 !payout.record.tainted || since_last(payout) >= payout.policy.settings().processing_wait;
-            let confirms = *fact == Fact::Failed || (missing && late);
+            let confirms = *fact == Fact::Failed || (is_missing(fact) && late);
             payout.record.confirmed |= asked == Asked::Query && confirms;
             (Plan::Query, backoff(payout))
         }
@@ -85,12 +84,16 @@ fn after_send(payout: &Payout, fact: &Fact) -> (Plan, Duration) {
 /// After a query that settled nothing: send again what is not there, or what has been on its way for long.
 fn after_query(payout: &Payout, fact: &Fact) -> (Plan, Duration) {
     let settings = payout.policy.settings();
-    let missing = matches!(fact, Fact::Nothing(Reason::QueryRefused(ErrorCode::NotFound)));
-    if may_send(payout) && (missing || since_last(payout) >= settings.processing_wait) {
+    if may_send(payout) && (is_missing(fact) || since_last(payout) >= settings.processing_wait) {
         (Plan::Send, Duration::ZERO)
     } else {
         (Plan::Query, backoff(payout))
     }
+}
+
+/// Whether a query did not find the order.
+fn is_missing(fact: &Fact) -> bool {
+    matches!(fact, Fact::Nothing(Reason::QueryRefused(ErrorCode::NotFound)))
 }
 
 /// Since the last attempt, by the calendar.
@@ -146,9 +149,8 @@ pub(super) fn gives_up_on_defect(payout: &Payout, asked: Asked, fact: &Fact) -> 
     let watched = record
         .halted
         .is_some_and(|since| record.seen.saturating_sub(since) >= payout.policy.settings().defect_watch);
-    let missing = matches!(fact, Fact::Nothing(Reason::QueryRefused(ErrorCode::NotFound)));
     let open = matches!(payout.state(), State::Intent | State::Unknown { .. });
-    open && watched && missing && asked == Asked::Query
+    open && watched && is_missing(fact) && asked == Asked::Query
 }
 
 /// Why an answer settled nothing, in a word of at most 64 characters: a code that is none may be of any length.

@@ -44,13 +44,12 @@ where
 
     /// What could be done at once.
     pub(super) fn choose(&mut self, now: Duration) -> Option<Step> {
-        let room = self.progress.in_flight < u64::from(self.policy.settings().in_flight);
+        let room = self.has_room();
         let recorded = !self.recorded.is_empty() && self.send_bucket.ready_at(now) <= now;
         if recorded {
             return Some(Step::Send);
         }
-        let waits = self.waiting < self.waiting_at_most();
-        let record = room && waits && !self.sends.is_empty() && self.paused_until <= now;
+        let record = room && self.may_record() && !self.sends.is_empty() && self.paused_until <= now;
         let query = room && !self.queries.is_empty() && self.query_bucket.ready_at(now) <= now;
         let step = match (record, query) {
             (true, true) if self.query_first => Step::Query,
@@ -62,9 +61,15 @@ where
         Some(step)
     }
 
+    /// Whether one more request may be under way.
+    fn has_room(&self) -> bool {
+        self.progress.in_flight < u64::from(self.policy.settings().in_flight)
+    }
+
     /// Attempts should not wait for the rate so long that they run out: as many as go in a second.
-    fn waiting_at_most(&self) -> usize {
-        usize::try_from(self.policy.settings().sends_per_second).unwrap_or(usize::MAX)
+    fn may_record(&self) -> bool {
+        let most = usize::try_from(self.policy.settings().sends_per_second).unwrap_or(usize::MAX);
+        self.waiting < most
     }
 
     pub(super) fn step(&mut self, step: Step, now: Now) -> Result<Option<Action>, ClockError> {
@@ -160,10 +165,9 @@ where
 
     /// When there is something to do again, if nothing is reported before.
     pub(super) fn until(&self, now: Duration) -> Option<Duration> {
-        let room = self.progress.in_flight < u64::from(self.policy.settings().in_flight);
+        let room = self.has_room();
         let recorded = (!self.recorded.is_empty()).then(|| self.send_bucket.ready_at(now));
-        let waits = self.waiting < self.waiting_at_most();
-        let sends = (room && waits && !self.sends.is_empty()).then_some(self.paused_until);
+        let sends = (room && self.may_record() && !self.sends.is_empty()).then_some(self.paused_until);
         let queries = (room && !self.queries.is_empty()).then(|| self.query_bucket.ready_at(now));
         let writes = self.failed_writes.front().map(|(at, _)| *at);
         [recorded, sends, queries, writes, self.timers.next()].into_iter().flatten().min()
