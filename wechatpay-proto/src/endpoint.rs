@@ -3,6 +3,11 @@
 mod spec;
 
 use std::borrow::Cow;
+use std::sync::OnceLock;
+
+use bytes::Bytes;
+#[doc(hidden)]
+pub use http::uri::{InvalidUri, PathAndQuery};
 
 use crate::error::RequestError;
 use crate::reply::Reply;
@@ -20,8 +25,23 @@ pub trait Outgoing {
     /// The facts of this request: where it goes, how it is signed, what its answer must be.
     fn spec(&self) -> Spec<'_>;
 
+    /// The path as a URI holds it.
+    #[doc(hidden)]
+    fn path(&self) -> Result<PathAndQuery, InvalidUri> {
+        self.spec().path.parse()
+    }
+
     /// Shows the value of every row, in the order of [`Spec::fields`].
     fn with_values<R>(&self, envelope: &Envelope<'_>, visit: impl FnOnce(&[Value<'_>]) -> R) -> R;
+
+    /// Shows every row with its value to `rows`, in the order of signing, until one is refused.
+    #[doc(hidden)]
+    fn each_sorted(&self, envelope: &Envelope<'_>, rows: &mut impl Rows) -> Result<(), RequestError> {
+        let spec = self.spec();
+        self.with_values(envelope, |values| {
+            spec.sorted(values).try_for_each(|(field, value)| rows.row(field, value))
+        })
+    }
 
     /// Checks the rules that span several fields.
     fn check(&self) -> Result<(), RequestError> {
@@ -42,6 +62,13 @@ pub trait Outgoing {
             .collect()
         })
     }
+}
+
+/// Who is shown the rows of a request, one by one.
+#[doc(hidden)]
+pub trait Rows {
+    /// Takes one row.
+    fn row(&mut self, field: &Field<'_>, value: &Value<'_>) -> Result<(), RequestError>;
 }
 
 /// A typed request of one endpoint, whose facts are those of its table.
@@ -100,6 +127,25 @@ pub mod envelope_rules {
 #[doc(hidden)]
 pub fn absent<'v>(_row: &'static str) -> Value<'v> {
     Value::Absent
+}
+
+/// The path of a table: read once, then shared.
+#[doc(hidden)]
+#[derive(Debug)]
+pub struct FixedPath(&'static str, OnceLock<PathAndQuery>);
+
+impl FixedPath {
+    pub const fn new(path: &'static str) -> Self {
+        Self(path, OnceLock::new())
+    }
+
+    pub fn get(&self) -> Result<PathAndQuery, InvalidUri> {
+        if let Some(path) = self.1.get() {
+            return Ok(path.clone());
+        }
+        let path = PathAndQuery::from_maybe_shared(Bytes::from_static(self.0.as_bytes()))?;
+        Ok(self.1.get_or_init(|| path).clone())
+    }
 }
 
 #[doc(hidden)]

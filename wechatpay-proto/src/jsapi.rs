@@ -9,7 +9,7 @@ use crate::error::RequestError;
 use crate::merchant::Merchant;
 use crate::nonce::Nonce;
 use crate::rule::{Rule, Violation};
-use crate::sign::{Sign, SignType, Signer, canonical};
+use crate::sign::{Canonical as _, Sign, SignType, Signer};
 use crate::v2::mmpaymkttransfers::SendMiniProgramHbReply;
 use crate::wire::{Value, percent_encode};
 
@@ -74,7 +74,7 @@ impl SendBizRedPacket {
         let package: String = percent_encode(package).collect();
         let signed =
             [("appId", appid), ("nonceStr", &nonce_str), ("package", &package), ("timeStamp", &time_stamp)];
-        let pay_sign = sign(merchant, SignType::Md5, &signed).to_hex().to_ascii_lowercase();
+        let pay_sign = sign(merchant, SignType::Md5, &signed).to_hex().as_str().to_ascii_lowercase();
         Ok(Self { time_stamp, nonce_str, package, sign_type: SignType::Md5.as_str(), pay_sign })
     }
 
@@ -133,7 +133,7 @@ impl RequestPayment {
             ("signType", sign_type.as_str()),
             ("timeStamp", &time_stamp),
         ];
-        let pay_sign = sign(merchant, sign_type, &signed).to_hex();
+        let pay_sign = sign(merchant, sign_type, &signed).to_hex().as_str().to_owned();
         let app_id = appid.to_owned();
         Ok(Self { app_id, time_stamp, nonce_str, package, sign_type: sign_type.as_str(), pay_sign })
     }
@@ -197,7 +197,7 @@ impl AppPayment {
             ("prepayid", prepay_id),
             ("timestamp", &timestamp),
         ];
-        let sign = sign(merchant, merchant.sign_type(), &signed).to_hex();
+        let sign = sign(merchant, merchant.sign_type(), &signed).to_hex().as_str().to_owned();
         let [appid, partnerid, prepayid] = [appid, partnerid, prepay_id].map(str::to_owned);
         Ok(Self { appid, partnerid, prepayid, package, noncestr, timestamp, sign })
     }
@@ -229,8 +229,9 @@ fn time_stamp(unix_seconds: u64) -> Result<String, RequestError> {
 
 /// `fields` stand in byte order of their names.
 fn sign(merchant: &Merchant, sign_type: SignType, fields: &[(&str, &str)]) -> Sign {
-    let texts = fields.iter().map(|(name, value)| (*name, Value::Text(value)));
-    canonical(Signer::new(sign_type, merchant.key().expose()), texts, "key").finish()
+    let mut signer = Signer::new(sign_type, merchant.key());
+    fields.iter().for_each(|(name, value)| signer.field(name, value));
+    signer.finish("key=")
 }
 
 macro_rules! value {

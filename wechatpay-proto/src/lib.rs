@@ -91,6 +91,7 @@ pub mod payout;
 pub mod reply;
 mod risk;
 pub mod rule;
+mod short;
 mod sign;
 mod signed;
 #[doc(hidden)]

@@ -1,6 +1,7 @@
 //! Who is calling: the merchant number, the API key, and the mode.
 
 use std::fmt;
+use std::sync::LazyLock;
 
 use zeroize::Zeroizing;
 
@@ -9,14 +10,21 @@ use crate::error::{ReplyError, RequestError};
 use crate::nonce::Nonce;
 use crate::reply::Reply;
 use crate::rule::{Rule, Violation};
-use crate::sign::SignType;
+use crate::sign::{self, Keyed, SignType};
 use crate::signed::{self, Signed};
 use crate::transport::BaseUrl;
 use crate::wire::{self, Value, Writer};
 
 /// The APIv2 key (API密钥): exactly 32 visible ASCII bytes. Overwritten when dropped, never shown.
 #[derive(Clone)]
-pub struct ApiKey(Box<Zeroizing<[u8; 32]>>);
+pub struct ApiKey(Box<KeyRoom>);
+
+/// The key, and the HMAC that begins with it: made once, not for each sign.
+#[derive(Clone)]
+struct KeyRoom {
+    bytes: Zeroizing<[u8; 32]>,
+    keyed: Keyed,
+}
 
 impl ApiKey {
     /// Takes the key as the merchant platform shows it. No default and no shorter key exists: with an empty key
@@ -31,13 +39,18 @@ impl ApiKey {
             return refuse(Violation::Characters { allowed: "visible ASCII", at });
         }
         // Filled in place: a key that moves leaves no copy behind.
-        let mut bytes = Box::new(Zeroizing::new([0; 32]));
-        bytes.copy_from_slice(key);
-        Ok(Self(bytes))
+        let mut room = Box::new(KeyRoom { bytes: Zeroizing::new([0; 32]), keyed: sign::keyed(&[0; 32]) });
+        room.bytes.copy_from_slice(key);
+        room.keyed = sign::keyed(&room.bytes);
+        Ok(Self(room))
     }
 
     pub(crate) fn expose(&self) -> &[u8; 32] {
-        &self.0
+        &self.0.bytes
+    }
+
+    pub(crate) fn keyed(&self) -> &Keyed {
+        &self.0.keyed
     }
 }
 
@@ -155,7 +168,8 @@ impl Merchant {
         request: &'r E,
         nonce: Nonce,
     ) -> Result<Signed<'r, E>, RequestError> {
-        self.sign_for(&BaseUrl::default(), request, nonce)
+        static PRODUCTION: LazyLock<BaseUrl> = LazyLock::new(BaseUrl::default);
+        self.sign_for(&PRODUCTION, request, nonce)
     }
 
     /// Like [`sign`](Self::sign), for another host: the backup, or a mock.

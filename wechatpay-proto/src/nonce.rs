@@ -1,30 +1,40 @@
 //! The random text of each request. The core has no source of randomness: the caller brings the bytes.
 
+use std::fmt;
+
 use crate::error::RequestError;
 use crate::rule::{Rule, Violation};
-use crate::sign::hex;
+use crate::short::Short;
 use crate::wire::Value;
 
 /// 随机字符串 (`nonce_str`): at most 32 characters. Used up by the request that it signs.
-#[derive(Debug, PartialEq, Eq)]
-pub struct Nonce(Box<str>);
+#[derive(PartialEq, Eq)]
+pub struct Nonce(Short);
 
 impl Nonce {
     /// From 16 unpredictable bytes: 32 hex digits. The transports offer such bytes from the operating system.
     pub fn from_bytes(bytes: [u8; 16]) -> Self {
-        Self(hex(&bytes).into())
+        Self(Short::hex(&bytes))
     }
 
     /// From text of one's own: 1 to 32 of `[0-9A-Za-z]`. For documented examples, and for a resend that must be
     /// the same to the byte.
     pub fn from_text(text: &str) -> Result<Self, RequestError> {
         RequestError::check("nonce_str", Rule::Alphanumeric { max: 32 }, Value::Text(text))?;
-        Ok(Self(text.into()))
+        let mut short = Short::new();
+        text.bytes().for_each(|byte| short.push(byte));
+        Ok(Self(short))
     }
 
     /// The text on the wire.
     pub fn as_str(&self) -> &str {
-        &self.0
+        self.0.as_str()
+    }
+}
+
+impl fmt::Debug for Nonce {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Nonce").field(&self.as_str()).finish()
     }
 }
 

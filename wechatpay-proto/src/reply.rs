@@ -6,7 +6,7 @@ use crate::code::ErrorCode;
 use crate::error::ReplyError;
 use crate::open_enum;
 use crate::outcome::Reason;
-use crate::wire::{BeijingTime, Fen, Fields, FromText, NamedValues, ToValue, Writer};
+use crate::wire::{BeijingTime, Fen, Fields, FromText, ToValue, Writer};
 
 /// A typed answer, made from fields that were verified before.
 pub trait Reply<'b>: Sized {
@@ -81,31 +81,16 @@ impl<'b> Head<'b> {
         }
     }
 
-    /// Takes the head out of `fields`, and the sign with it, which has done its work; hands back the rest.
+    /// Where the reading of a head begins.
     #[doc(hidden)]
-    pub fn read(fields: NamedValues<'b>) -> Result<(Self, NamedValues<'b>), ReplyError> {
-        let mut head = Self {
-            return_code: ResultCode::Fail,
+    pub fn unread() -> PartialHead<'b> {
+        PartialHead {
+            return_code: None,
             return_msg: None,
             result_code: None,
             err_code: None,
             err_code_des: None,
-        };
-        let mut return_code = None;
-        let mut rest = Vec::with_capacity(fields.len());
-        for (name, value) in fields {
-            match &*name {
-                "return_code" => return_code = read_field("return_code", value)?,
-                "return_msg" => head.return_msg = read_field("return_msg", value)?,
-                "result_code" => head.result_code = read_field("result_code", value)?,
-                "err_code" => head.err_code = read_field("err_code", value)?,
-                "err_code_des" => head.err_code_des = read_field("err_code_des", value)?,
-                "sign" => {}
-                _ => rest.push((name, value)),
-            }
         }
-        head.return_code = return_code.ok_or(ReplyError::Missing { field: "return_code" })?;
-        Ok((head, rest))
     }
 
     #[doc(hidden)]
@@ -115,6 +100,40 @@ impl<'b> Head<'b> {
         xml.element("result_code", &self.result_code.to_value());
         xml.element("err_code", &self.err_code.to_value());
         xml.element("err_code_des", &self.err_code_des.to_value());
+    }
+}
+
+/// A head that is being read.
+#[doc(hidden)]
+#[derive(Debug)]
+pub struct PartialHead<'b> {
+    return_code: Option<ResultCode<'b>>,
+    return_msg: Option<Cow<'b, str>>,
+    result_code: Option<ResultCode<'b>>,
+    err_code: Option<ErrorCode<'b>>,
+    err_code_des: Option<Cow<'b, str>>,
+}
+
+impl<'b> PartialHead<'b> {
+    /// Takes what belongs into a head, and the sign, which has done its work; hands back what does not.
+    pub fn take(&mut self, name: &str, value: Cow<'b, str>) -> Result<Option<Cow<'b, str>>, ReplyError> {
+        match name {
+            "return_code" => self.return_code = read_field("return_code", value)?,
+            "return_msg" => self.return_msg = read_field("return_msg", value)?,
+            "result_code" => self.result_code = read_field("result_code", value)?,
+            "err_code" => self.err_code = read_field("err_code", value)?,
+            "err_code_des" => self.err_code_des = read_field("err_code_des", value)?,
+            "sign" => {}
+            _ => return Ok(Some(value)),
+        }
+        Ok(None)
+    }
+
+    /// The whole head; it is none without `return_code`.
+    pub fn finish(self) -> Result<Head<'b>, ReplyError> {
+        let Self { return_code, return_msg, result_code, err_code, err_code_des } = self;
+        let return_code = return_code.ok_or(ReplyError::Missing { field: "return_code" })?;
+        Ok(Head { return_code, return_msg, result_code, err_code, err_code_des })
     }
 }
 

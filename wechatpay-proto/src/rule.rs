@@ -3,7 +3,10 @@
 //! The rules are data in the endpoint's table, so that one list serves the check before signing, the server
 //! direction and the documentation. Lengths are counted in **bytes of UTF-8**, as WeChat Pay counts them.
 
-use crate::wire::{MAX_VALUE, Value, is_xml_char};
+use memchr::memchr_iter;
+
+use crate::wire::scan::Kinds;
+use crate::wire::{MAX_VALUE, Value};
 
 /// What one field may hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,18 +56,45 @@ pub enum Rule {
 impl Rule {
     /// Checks one value that is present.
     pub fn check(&self, value: &Value<'_>) -> Result<(), Violation> {
+        let kinds = if let Value::Text(text) = value { Kinds::of(text) } else { Kinds::NONE };
+        self.check_seen(value, kinds)
+    }
+
+    /// The same, where it is known which kinds of bytes a text has.
+    #[inline(always)]
+    pub(crate) fn check_seen(&self, value: &Value<'_>, kinds: Kinds) -> Result<(), Violation> {
+        if let Value::Text(text) = value
+            && self.is_plainly_kept(text, kinds)
+        {
+            return Ok(());
+        }
+        self.check_whole(value, kinds)
+    }
+
+    /// The short way for nearly every text: whatever is not plain goes the long one.
+    #[inline(always)]
+    fn is_plainly_kept(&self, text: &str, kinds: Kinds) -> bool {
+        // White space begins with one of these.
+        let may_be_blank = matches!(text.as_bytes(), [] | [9..=13 | b' ' | 0xC2 | 0xE1..=0xE3, ..]);
+        let whole = matches!(self, Self::UrlEncoded { .. }) || kinds.has(self.refused().and(Kinds::ODD));
+        !may_be_blank && !whole && self.max_bytes().is_some_and(|max| text.len() <= max)
+    }
+
+    #[inline(never)]
+    fn check_whole(&self, value: &Value<'_>, kinds: Kinds) -> Result<(), Violation> {
         match (self, value) {
             (Self::Range { min, max }, Value::Number(number)) => in_range(*number, *min, *max),
             (Self::Exactly(one), value) if one == value => Ok(()),
             (Self::Exactly(one), _) => Err(Violation::Exactly { value: *one }),
             (Self::Range { .. }, _) => Err(Violation::Malformed { expected: "a number, as its rule needs" }),
-            (rule, Value::Text(text)) => rule.check_text(text),
+            (rule, Value::Text(text)) => rule.check_text(text, kinds),
             (Self::Any, _) => Ok(()),
             _ => Err(Violation::Malformed { expected: "a text, as its rule needs" }),
         }
     }
 
     /// The most bytes that a text under this rule may have.
+    #[inline]
     pub fn max_bytes(&self) -> Option<usize> {
         match *self {
             Self::Text { max }
@@ -76,31 +106,18 @@ impl Rule {
         }
     }
 
-    fn check_text(&self, text: &str) -> Result<(), Violation> {
-        let allowed: (&'static str, fn(char) -> bool) = match self {
-            Self::Text { .. } => ("text without C0 controls such as line breaks", is_printable),
-            Self::Echoed { .. } => {
-                ("text without & and = and C0 controls", |c| is_printable(c) && c != '&' && c != '=')
-            }
-            Self::Token { .. } => ("[0-9A-Za-z_-]", |c| c.is_ascii_alphanumeric() || c == '_' || c == '-'),
-            Self::Alphanumeric { .. } => ("[0-9A-Za-z]", |c| c.is_ascii_alphanumeric()),
-            Self::UrlEncoded { .. } => ("[0-9A-Za-z-_.~*+!'()] and % with two hex digits", is_url_encoded),
-            _ => ("characters of XML, no carriage return", |c| is_xml_char(c) && c != '\r'),
-        };
-        if text.is_empty() && *self != Self::Any {
+    fn check_text(&self, text: &str, kinds: Kinds) -> Result<(), Violation> {
+        if text.is_empty() && !matches!(self, Self::Any) {
             return Err(Violation::Missing);
         }
         let max = self.max_bytes().unwrap_or(MAX_VALUE);
         if text.len() > max {
             return Err(Violation::TooLong { max, len: text.len() });
         }
-        if let Some((at, _)) = text.char_indices().find(|(_, c)| !allowed.1(*c)) {
-            return Err(Violation::Characters { allowed: allowed.0, at });
-        }
-        if matches!(self, Self::UrlEncoded { .. })
-            && let Some(at) = broken_escape(text)
-        {
-            return Err(Violation::Characters { allowed: allowed.0, at });
+        let refused = self.refused();
+        let plain = if kinds.has(refused) { refused.first_in(text) } else { None };
+        if let Some(at) = plain.into_iter().chain(self.first_special(text, kinds)).min() {
+            return Err(Violation::Characters { allowed: self.allowed(), at });
         }
         // Whether the service takes white space for empty, and so leaves it out of the sign, is not known.
         if !matches!(self, Self::Any) && text.chars().all(char::is_whitespace) {
@@ -109,27 +126,65 @@ impl Rule {
             Ok(())
         }
     }
+
+    /// The kinds of bytes that no text under this rule has.
+    const fn refused(&self) -> Kinds {
+        match self {
+            Self::Text { .. } => Kinds::LINE.and(Kinds::CONTROL),
+            Self::Echoed { .. } => Kinds::LINE.and(Kinds::CONTROL).and(Kinds::MARK),
+            Self::Token { .. } => Kinds::ALL.without(Kinds::DASH),
+            Self::Alphanumeric { .. } => Kinds::ALL,
+            Self::UrlEncoded { .. } => Kinds::ALL.without(Kinds::DASH).without(Kinds::URL),
+            Self::Any | Self::Range { .. } | Self::Exactly(_) => Kinds::CONTROL,
+        }
+    }
+
+    fn allowed(&self) -> &'static str {
+        match self {
+            Self::Text { .. } => "text without C0 controls such as line breaks",
+            Self::Echoed { .. } => "text without & and = and C0 controls",
+            Self::Token { .. } => "[0-9A-Za-z_-]",
+            Self::Alphanumeric { .. } => "[0-9A-Za-z]",
+            Self::UrlEncoded { .. } => "[0-9A-Za-z-_.~*+!'()] and % with two hex digits",
+            Self::Any | Self::Range { .. } | Self::Exactly(_) => "characters of XML, no carriage return",
+        }
+    }
+
+    /// Where the first thing stands that the rule does not allow and that one byte does not tell.
+    fn first_special(&self, text: &str, kinds: Kinds) -> Option<usize> {
+        match self {
+            Self::UrlEncoded { .. } => broken_escape(text),
+            _ if !kinds.has(Kinds::ODD) => None,
+            Self::Any | Self::Range { .. } | Self::Exactly(_) => no_character(text, false),
+            _ => no_character(text, true),
+        }
+    }
+}
+
+/// Where U+FFFE or U+FFFF stands, which XML does not allow, or, if `bom_too`, a byte order mark: that is legal XML, and
+/// invisible to the person who pasted it.
+fn no_character(text: &str, bom_too: bool) -> Option<usize> {
+    memchr_iter(0xEF, text.as_bytes()).find(|at| match text.as_bytes().get(at + 1..at + 3) {
+        Some([0xBF, 0xBE | 0xBF]) => true,
+        Some([0xBB, 0xBF]) => bom_too,
+        _ => false,
+    })
 }
 
 fn in_range(value: u64, min: u64, max: u64) -> Result<(), Violation> {
     if (min..=max).contains(&value) { Ok(()) } else { Err(Violation::OutOfRange { min, max, value }) }
 }
 
-/// A byte order mark is legal XML, and invisible to the person who pasted it.
-fn is_printable(c: char) -> bool {
-    is_xml_char(c) && c >= ' ' && c != '\u{FEFF}'
-}
-
-fn is_url_encoded(c: char) -> bool {
-    c.is_ascii_alphanumeric() || "%-_.~*+!'()".contains(c)
-}
-
 /// Where a `%` stands that no two hex digits follow.
 fn broken_escape(text: &str) -> Option<usize> {
-    let escapes = text.bytes().enumerate().filter(|(_, byte)| *byte == b'%');
-    let whole =
-        |at: usize| text.get(at + 1..at + 3).is_some_and(|two| two.bytes().all(|b| b.is_ascii_hexdigit()));
-    escapes.map(|(at, _)| at).find(|at| !whole(*at))
+    let bytes = text.as_bytes();
+    let broken = |three: &[u8]| match three {
+        [b'%', two @ ..] => !two.iter().all(u8::is_ascii_hexdigit),
+        _ => false,
+    };
+    let at_the_end = bytes.len().saturating_sub(2)..bytes.len();
+    let cut_short = at_the_end.into_iter().find(|at| bytes.get(*at) == Some(&b'%'));
+    bytes.windows(3).position(broken).or(cut_short)
 }
 
 /// How a value breaks its rule. It names bounds and positions, and numbers that are out of bounds, never a text.

@@ -1,7 +1,7 @@
 //! The signature of APIv2: names and raw values in byte order of the names, joined as `name=value` with `&`, then
 //! `&key=` and the key; MD5, or HMAC-SHA256 keyed with the same key; upper-case hex.
 //!
-//! The text that is signed is never built: its pieces go straight into the digest, and so does the key.
+//! The text that is signed passes through the [`Signer`]'s room into the digest; the key goes straight there.
 
 use std::fmt;
 
@@ -11,8 +11,9 @@ use sha2::Sha256;
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
-use crate::merchant::ApiKey;
-use crate::wire::{Fields, MAX_ELEMENTS, Value};
+use crate::merchant::{AgentSecret, ApiKey};
+use crate::short::Short;
+use crate::wire::Fields;
 
 /// The digest of a sign. It comes from the endpoint's table or the merchant's configuration, never from a
 /// message.
@@ -40,117 +41,119 @@ impl fmt::Display for SignType {
     }
 }
 
-/// Takes the pieces of a text, in order.
-pub(crate) trait Sink {
-    fn put(&mut self, piece: &str);
-}
+/// What takes in the text to sign: `name=value&` of each field, in byte order of the names, then the name of the key.
+pub(crate) trait Canonical: Sized {
+    fn put(&mut self, name: &str, value: &str);
 
-impl Sink for String {
-    fn put(&mut self, piece: &str) {
-        self.push_str(piece);
-    }
-}
-
-/// The text to sign, in pieces, up to the key. Fields must come in byte order of their names.
-pub(crate) struct Canonical<S> {
-    sink: S,
-    begun: bool,
-}
-
-impl<S: Sink> Canonical<S> {
-    pub(crate) fn new(sink: S) -> Self {
-        Self { sink, begun: false }
-    }
-
-    pub(crate) fn field(&mut self, name: &str, value: &Value<'_>) {
-        if value.is_absent() {
-            return;
-        }
-        if std::mem::replace(&mut self.begun, true) {
-            self.sink.put("&");
-        }
-        self.sink.put(name);
-        self.sink.put("=");
-        match value {
-            Value::Text(text) => self.sink.put(text),
-            number => {
-                // The adaptor never fails.
-                let _ = fmt::write(&mut Adaptor(&mut self.sink), format_args!("{number}"));
-            }
+    /// A field as it stands on the wire. An empty one leaves no trace.
+    #[inline(always)]
+    fn field(&mut self, name: &str, value: &str) {
+        if !value.is_empty() {
+            self.put(name, value);
         }
     }
+}
 
-    /// All fields have been given; what follows is the key, under the name `key` or, for an inner sign, `secret`.
-    pub(crate) fn end(mut self, name: &str) -> S {
-        if self.begun {
-            self.sink.put("&");
-        }
-        self.sink.put(name);
-        self.sink.put("=");
-        self.sink
+/// The text itself, for people to read.
+impl Canonical for String {
+    fn put(&mut self, name: &str, value: &str) {
+        self.extend([name, "=", value, "&"]);
     }
 }
 
-/// The whole text to sign, up to the key under the name `end`. `fields` come in byte order of their names.
-pub(crate) fn canonical<'f, S: Sink>(
-    sink: S,
-    fields: impl IntoIterator<Item = (&'f str, Value<'f>)>,
-    end: &str,
-) -> S {
-    let mut canonical = Canonical::new(sink);
-    for (name, value) in fields {
-        canonical.field(name, &value);
-    }
-    canonical.end(end)
-}
+/// An HMAC that has taken in its key and nothing else.
+pub(crate) type Keyed = Hmac<Sha256>;
 
-struct Adaptor<'s, S>(&'s mut S);
-
-impl<S: Sink> fmt::Write for Adaptor<'_, S> {
-    fn write_str(&mut self, piece: &str) -> fmt::Result {
-        self.0.put(piece);
-        Ok(())
+/// What every HMAC-SHA256 with this key begins with.
+pub(crate) fn keyed(key: &[u8; 32]) -> Keyed {
+    // HMAC pads a short key with zeros to its block of 64 bytes; a full block cannot be refused.
+    let mut block = Zeroizing::new([0; 64]);
+    for (to, from) in block.iter_mut().zip(key) {
+        *to = *from;
     }
+    Hmac::new(&(*block).into())
 }
 
 /// A digest at work, with the key it will end with.
 pub(crate) struct Signer<'k> {
     digest: Digest,
     key: &'k [u8],
+    /// Text that waits for the digest: many small pieces are dear to it, one large piece is not.
+    room: [u8; 1024],
+    /// How much of the room holds text.
+    len: usize,
 }
 
+// Without a box, which would be dearer than the rest of a sign.
 enum Digest {
     Md5(Md5),
-    HmacSha256(Box<Hmac<Sha256>>),
+    HmacSha256(Keyed),
+}
+
+impl Digest {
+    fn update(&mut self, bytes: &[u8]) {
+        match self {
+            Self::Md5(digest) => digest.update(bytes),
+            Self::HmacSha256(mac) => mac.update(bytes),
+        }
+    }
 }
 
 impl<'k> Signer<'k> {
-    /// `key` has at most 64 bytes where the digest is keyed with it: an [`ApiKey`] has 32.
-    pub(crate) fn new(sign_type: SignType, key: &'k [u8]) -> Self {
+    #[inline(always)]
+    pub(crate) fn new(sign_type: SignType, key: &'k ApiKey) -> Self {
         let digest = match sign_type {
             SignType::Md5 => Digest::Md5(Md5::new()),
-            SignType::HmacSha256 => {
-                // HMAC pads a short key with zeros to its block of 64 bytes; a full block cannot be refused.
-                let mut block = Zeroizing::new([0; 64]);
-                for (to, from) in block.iter_mut().zip(key) {
-                    *to = *from;
-                }
-                Digest::HmacSha256(Box::new(Hmac::new(&(*block).into())))
-            }
+            SignType::HmacSha256 => Digest::HmacSha256(key.keyed().clone()),
         };
-        Self { digest, key }
+        Self::of(digest, key.expose())
     }
 
-    fn update(&mut self, bytes: &[u8]) {
-        match &mut self.digest {
-            Digest::Md5(digest) => digest.update(bytes),
-            Digest::HmacSha256(mac) => mac.update(bytes),
+    /// For the sign within the sign, which is always MD5.
+    pub(crate) fn inner(secret: &'k AgentSecret) -> Self {
+        Self::of(Digest::Md5(Md5::new()), secret.expose())
+    }
+
+    #[inline(always)]
+    fn of(digest: Digest, key: &'k [u8]) -> Self {
+        Self { digest, key, room: [0; 1024], len: 0 }
+    }
+
+    /// Gives the digest everything that waits.
+    fn empty(&mut self) {
+        self.digest.update(self.room.get(..self.len).unwrap_or_default());
+        self.len = 0;
+    }
+
+    /// Takes a field for which there was not enough room.
+    #[cold]
+    fn make_room(&mut self, name: &str, value: &str) {
+        self.empty();
+        if self.write(name, value).is_none() {
+            [name, "=", value, "&"].iter().for_each(|piece| self.digest.update(piece.as_bytes()));
         }
     }
 
-    /// Appends the key and ends the digest.
-    pub(crate) fn finish(mut self) -> Sign {
-        self.update(self.key);
+    /// Writes the field into the room, if there is enough.
+    #[inline(always)]
+    fn write(&mut self, name: &str, value: &str) -> Option<()> {
+        let end = self.len + name.len() + value.len() + 2;
+        let (own, rest) = self.room.get_mut(self.len..end)?.split_at_mut_checked(name.len())?;
+        let [equals, rest @ .., and] = rest else { return None };
+        own.copy_from_slice(name.as_bytes());
+        *equals = b'=';
+        rest.copy_from_slice(value.as_bytes());
+        *and = b'&';
+        self.len = end;
+        Some(())
+    }
+
+    /// All fields have been given. What follows is the key, under the name `key=` or, for an inner sign, `secret=`.
+    #[inline(always)]
+    pub(crate) fn finish(mut self, name: &str) -> Sign {
+        self.empty();
+        self.digest.update(name.as_bytes());
+        self.digest.update(self.key);
         match self.digest {
             Digest::Md5(digest) => Sign::Md5(digest.finalize().into()),
             Digest::HmacSha256(mac) => Sign::HmacSha256(mac.finalize().into_bytes().into()),
@@ -158,25 +161,22 @@ impl<'k> Signer<'k> {
     }
 }
 
-impl Sink for Signer<'_> {
-    fn put(&mut self, piece: &str) {
-        self.update(piece.as_bytes());
+impl Canonical for Signer<'_> {
+    #[inline(always)]
+    fn put(&mut self, name: &str, value: &str) {
+        if self.write(name, value).is_none() {
+            self.make_room(name, value);
+        }
     }
 }
 
 /// The sign over all non-empty fields of a flat document but `sign`.
 pub(crate) fn of_fields(fields: &Fields<'_>, sign_type: SignType, key: &ApiKey) -> Sign {
-    let mut sorted = [("", ""); MAX_ELEMENTS];
-    let mut len = 0;
-    for (slot, field) in sorted.iter_mut().zip(fields.iter().filter(|(name, _)| *name != "sign")) {
-        *slot = field;
-        len += 1;
+    let mut signer = Signer::new(sign_type, key);
+    for (name, value) in fields.sorted().filter(|(name, _)| *name != "sign") {
+        signer.field(name, value);
     }
-    let sorted = sorted.get_mut(..len).unwrap_or_default();
-    sorted.sort_unstable_by_key(|(name, _)| *name);
-
-    let texts = sorted.iter().map(|(name, value)| (*name, Value::Text(value)));
-    canonical(Signer::new(sign_type, key.expose()), texts, "key").finish()
+    signer.finish("key=")
 }
 
 /// A calculated or received sign. `Debug` shows nothing of it.
@@ -209,8 +209,8 @@ impl Sign {
     }
 
     /// Upper-case hex, the form on the wire.
-    pub(crate) fn to_hex(self) -> String {
-        hex(self.bytes()).to_ascii_uppercase()
+    pub(crate) fn to_hex(self) -> Short {
+        Short::upper_hex(self.bytes())
     }
 
     fn bytes(&self) -> &[u8] {
@@ -227,17 +227,10 @@ impl fmt::Debug for Sign {
     }
 }
 
-/// Lower-case hex.
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    let digit = |nibble: u8| char::from_digit(nibble.into(), 16).unwrap_or('0');
-    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
-}
-
 fn decode<const N: usize>(hex: &str) -> Option<[u8; N]> {
+    let digit = |c: u8| char::from(c).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
     let mut bytes = [0; N];
-    for (byte, pair) in bytes.iter_mut().zip(hex.as_bytes().chunks_exact(2)) {
-        let [high, low] = pair else { return None };
-        let digit = |c: u8| char::from(c).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+    for (byte, [high, low]) in bytes.iter_mut().zip(hex.as_bytes().as_chunks().0) {
         *byte = digit(*high)? << 4 | digit(*low)?;
     }
     Some(bytes)
@@ -257,20 +250,28 @@ mod tests {
         ("nonce_str", "ibuaiVcKdpRxkhJA"),
     ];
 
-    fn fields() -> impl Iterator<Item = (&'static str, Value<'static>)> {
-        OFFICIAL.into_iter().map(|(name, value)| (name, Value::Text(value)))
+    fn sign(sign_type: SignType, fields: &[(&str, &str)]) -> String {
+        let key = ApiKey::new(KEY).unwrap();
+        let mut signer = Signer::new(sign_type, &key);
+        fields.iter().for_each(|(name, value)| signer.field(name, value));
+        signer.finish("key=").to_hex().as_str().to_owned()
+    }
+
+    fn text(fields: &[(&str, &str)]) -> String {
+        let mut text = String::new();
+        fields.iter().for_each(|(name, value)| text.field(name, value));
+        text + "key="
     }
 
     fn official(sign_type: SignType) -> String {
-        let key = ApiKey::new(KEY).unwrap();
-        canonical(Signer::new(sign_type, key.expose()), fields(), "key").finish().to_hex()
+        sign(sign_type, &OFFICIAL)
     }
 
     #[test]
     fn the_official_vector() {
-        let text =
+        let expected =
             "appid=wxd930ea5d5a258f4f&body=test&device_info=1000&mch_id=10000100&nonce_str=ibuaiVcKdpRxkhJA";
-        assert_eq!(canonical(String::new(), fields(), "key"), format!("{text}&key="));
+        assert_eq!(text(&OFFICIAL), format!("{expected}&key="));
         assert_eq!(official(SignType::Md5), "9A0A8659F005D6984697E2CA0A9CF3B7");
         let hmac = "6A9AE1657590FD6257D693A078E1C3E4BB6BA4DC30B23E0EE2496E54170DACD6";
         assert_eq!(official(SignType::HmacSha256), hmac);
@@ -286,6 +287,28 @@ mod tests {
         let wide = format!("{}号", &sign[3..]);
         for bad in ["", &sign[1..], &format!("{sign}0"), &"0".repeat(63), &"G".repeat(32), &spaced, &wide] {
             assert!(Sign::from_hex(bad).is_none(), "{bad:?}");
+        }
+    }
+
+    /// The room is 1 KiB and a block 64 bytes: lengths on both sides of each, as one value and as many.
+    #[test]
+    fn the_room_of_a_signer_leaves_no_trace() {
+        use std::fmt::Write as _;
+        let hex = |bytes: &[u8]| {
+            bytes.iter().fold(String::new(), |mut hex, byte| {
+                let _ = write!(hex, "{byte:02X}");
+                hex
+            })
+        };
+        let key = ApiKey::new(KEY).unwrap();
+        for len in (0..200).chain(900..1100).chain([2047, 2048, 2049, 5000]) {
+            let long = "x".repeat(len);
+            let short = "y".repeat(len % 67 + 1);
+            let fields = [("a", &*short), ("b", &*long), ("c", &*short), ("d", &*long), ("e", "z")];
+            let text = text(&fields) + KEY;
+            assert_eq!(sign(SignType::Md5, &fields), hex(&Md5::digest(&text)), "{len}");
+            let mac = key.keyed().clone().chain_update(&text).finalize().into_bytes();
+            assert_eq!(sign(SignType::HmacSha256, &fields), hex(&mac), "{len}");
         }
     }
 }

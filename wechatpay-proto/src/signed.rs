@@ -1,18 +1,19 @@
 //! The half that goes out and the half that waits.
 
-use std::borrow::Cow;
 use std::fmt;
 
 use bytes::Bytes;
 
-use crate::endpoint::{Envelope, Method, Outgoing, Spec, Trust};
+use crate::endpoint::{Envelope, Field, Method, Outgoing, Presence, Rows, Spec, Trust};
 use crate::error::{ReplyError, RequestError};
-use crate::merchant::{ApiKey, Merchant};
+use crate::merchant::{ApiKey, Merchant, Mode};
 use crate::nonce::Nonce;
 use crate::reply::{HEAD, Reply};
 use crate::rule::Violation;
-use crate::sign::{self, Canonical, Sign, SignType, Signer};
+use crate::short::Short;
+use crate::sign::{self, Canonical as _, Sign, SignType, Signer};
 use crate::transport::{BaseUrl, ClientCertificate};
+use crate::wire::scan::Kinds;
 use crate::wire::{self, Fields, MAX_BODY, Query, Sheet, Unverified, Value, Writer};
 
 /// A checked and signed request, not sent yet.
@@ -33,28 +34,21 @@ impl<'r, E: Outgoing> Signed<'r, E> {
         nonce: Nonce,
     ) -> Result<Self, RequestError> {
         let spec = request.spec();
-        let written = request.with_values(&envelope(&spec, merchant, nonce.as_str()), |values| {
-            spec.with_inner_sign(values, merchant, |values| {
-                for (field, value) in spec.fields.iter().zip(values) {
-                    field.check(value, merchant.mode())?;
-                }
-                request.check()?;
-                Ok(match spec.method {
-                    Method::Post => sign_and_write(&spec, merchant, values, Writer::new()),
-                    Method::Get => sign_and_write(&spec, merchant, values, Query::new()),
-                })
-            })
-        })?;
+        let written = match spec.method {
+            Method::Post => sign_and_write(&spec, merchant, request, &nonce, Writer::new()),
+            Method::Get => sign_and_write(&spec, merchant, request, &nonce, Query::new()),
+        }?;
         let (xml, target) = match spec.method {
             Method::Post if written.len() > MAX_BODY => {
                 let (max, len) = (MAX_BODY, written.len());
                 return Err(RequestError::new("xml", Violation::TooLong { max, len }));
             }
-            Method::Post => (written, Cow::Borrowed(spec.path)),
-            Method::Get => (String::new(), Cow::Owned(format!("{}{written}", spec.path))),
+            Method::Post => (written, request.path()),
+            Method::Get => (String::new(), format!("{}{written}", spec.path).parse()),
         };
         let malformed = Violation::Malformed { expected: "a base URL, a path and a query of bounded size" };
-        let uri = base.of(spec.host).join(&target).map_err(|_| RequestError::new("url", malformed))?;
+        let uri = target.ok().and_then(|target| base.of(spec.host).with(target).ok());
+        let uri = uri.ok_or_else(|| RequestError::new("url", malformed))?;
         Ok(Self { merchant, request, nonce, uri, xml })
     }
 
@@ -71,9 +65,12 @@ impl<'r, E: Outgoing> Signed<'r, E> {
     /// The text that was signed, up to and including `&key=`; the key itself stays hidden.
     pub fn string_to_sign(&self) -> String {
         let spec = self.request.spec();
-        self.request.with_values(&envelope(&spec, self.merchant, self.nonce.as_str()), |values| {
-            spec.with_inner_sign(values, self.merchant, |values| spec.canonical(values, String::new()))
-        })
+        let inner = inner_sign(&spec, self.merchant, self.request, &self.nonce);
+        let (envelope, mut text) = (envelope(&spec, self.merchant, self.nonce.as_str()), Text::default());
+        text.inner = inner;
+        // It takes every row.
+        let _ = self.request.each_sorted(&envelope, &mut text);
+        text.text + "key="
     }
 
     /// What goes to the transport, and what waits for the answer.
@@ -189,22 +186,83 @@ fn envelope<'r>(spec: &Spec<'_>, merchant: &'r Merchant, nonce: &'r str) -> Enve
     Envelope::new(merchant.mch_id(), nonce, spec.sign_type(merchant.sign_type()))
 }
 
-/// One pass over the rows in their order of signing: each goes into the digest and onto the sheet.
-fn sign_and_write(
+/// One pass over the rows in their order of signing: each is checked, goes into the digest and onto the sheet.
+#[inline]
+fn sign_and_write<E: Outgoing, S: Sheet>(
     spec: &Spec<'_>,
     merchant: &Merchant,
-    values: &[Value<'_>],
-    mut sheet: impl Sheet,
-) -> String {
-    let signer = Signer::new(spec.sign_type(merchant.sign_type()), merchant.key().expose());
-    let mut canonical = Canonical::new(signer);
-    for (field, value) in spec.sorted(values) {
-        canonical.field(field.name, value);
-        sheet.element(field.name, value);
+    request: &E,
+    nonce: &Nonce,
+    sheet: S,
+) -> Result<String, RequestError> {
+    let envelope = envelope(spec, merchant, nonce.as_str());
+    let inner = inner_sign(spec, merchant, request, nonce);
+    let signer = Signer::new(spec.sign_type(merchant.sign_type()), merchant.key());
+    let mut writing = Writing { mode: merchant.mode(), inner, signer, sheet, digits: Short::new() };
+    request.each_sorted(&envelope, &mut writing)?;
+    request.check()?;
+    let sign = writing.signer.finish("key=").to_hex();
+    writing.sheet.field("sign", sign.as_str(), Some(Kinds::NONE));
+    Ok(writing.sheet.finish())
+}
+
+/// A request on its way into the digest and onto the sheet.
+struct Writing<'k, S> {
+    mode: Mode,
+    /// What stands in the row of the sign within the sign.
+    inner: Option<Short>,
+    signer: Signer<'k>,
+    sheet: S,
+    digits: Short,
+}
+
+impl<S: Sheet> Rows for Writing<'_, S> {
+    #[inline(always)]
+    fn row(&mut self, field: &Field<'_>, value: &Value<'_>) -> Result<(), RequestError> {
+        let value = match &self.inner {
+            Some(inner) if field.presence == Presence::Computed => &Value::Text(inner.as_str()),
+            _ => value,
+        };
+        if value.is_absent() {
+            return field.check(value, Kinds::NONE, self.mode);
+        }
+        let text = value.shown(&mut self.digits);
+        let kinds = Kinds::of(text);
+        field.check(value, kinds, self.mode)?;
+        self.signer.field(field.name, text);
+        self.sheet.field(field.name, text, value.is_text().then_some(kinds));
+        Ok(())
     }
-    let sign: Sign = canonical.end("key").finish();
-    sheet.element("sign", &Value::Text(&sign.to_hex()));
-    sheet.finish()
+}
+
+/// The text to sign, for people to read.
+#[derive(Default)]
+struct Text {
+    text: String,
+    inner: Option<Short>,
+}
+
+impl Rows for Text {
+    fn row(&mut self, field: &Field<'_>, value: &Value<'_>) -> Result<(), RequestError> {
+        match &self.inner {
+            Some(inner) if field.presence == Presence::Computed => {
+                self.text.field(field.name, inner.as_str())
+            }
+            _ => self.text.field(field.name, value.shown(&mut Short::new())),
+        }
+        Ok(())
+    }
+}
+
+fn inner_sign<E: Outgoing>(
+    spec: &Spec<'_>,
+    merchant: &Merchant,
+    request: &E,
+    nonce: &Nonce,
+) -> Option<Short> {
+    spec.inner?;
+    let envelope = envelope(spec, merchant, nonce.as_str());
+    request.with_values(&envelope, |values| spec.inner_sign(values, merchant)).map(Sign::to_hex)
 }
 
 /// The document of an answer with its sign: what is signed is what a client will read.
@@ -212,7 +270,7 @@ pub(crate) fn seal(mut xml: Writer, sign_type: SignType, key: &ApiKey) -> Result
     let plain = xml.clone().finish();
     let document = wire::parse(plain.as_bytes(), &[])?;
     let sign = sign::of_fields(document.untrusted(), sign_type, key).to_hex();
-    xml.element("sign", &Value::Text(&sign));
+    xml.element("sign", &Value::Text(sign.as_str()));
     let sealed = xml.finish();
     wire::parse(sealed.as_bytes(), &[])?.signed(sign_type, key)?;
     Ok(sealed)

@@ -180,20 +180,35 @@ macro_rules! endpoint {
                     __WECHATPAY_SPEC
                 }
 
+                fn path(&self) -> ::core::result::Result<__endpoint::PathAndQuery, __endpoint::InvalidUri> {
+                    static __WECHATPAY_PATH: __endpoint::FixedPath = __endpoint::FixedPath::new($path);
+                    __WECHATPAY_PATH.get()
+                }
+
                 fn with_values<R>(
                     &self,
                     envelope: &__endpoint::Envelope<'_>,
                     visit: impl FnOnce(&[__wire::Value<'_>]) -> R,
                 ) -> R {
-                    let values: [__wire::Value<'_>; __WECHATPAY_COUNT] = [
-                        $(envelope.$source(),)*
-                        $(__wire::ToValue::to_value(&self.$req),)*
-                        $($($fix_value,)*)?
-                        $($(__endpoint::absent(stringify!($tol)),)*)?
-                        $(__endpoint::absent(stringify!($inner)),)?
-                        $($(__wire::ToValue::to_value(&self.options.$opt),)*)?
-                    ];
-                    visit(&values)
+                    visit(&self.__wechatpay_values(envelope))
+                }
+
+                // Written out row by row, so that the compiler knows the names, the rules and their order: a loop over
+                // the table costs more than the digest.
+                #[inline]
+                fn each_sorted(
+                    &self,
+                    envelope: &__endpoint::Envelope<'_>,
+                    rows: &mut impl __endpoint::Rows,
+                ) -> ::core::result::Result<(), $crate::RequestError> {
+                    let values = self.__wechatpay_values(envelope);
+                    $($crate::__sorted_row!(rows, values, $env);)*
+                    $($crate::__sorted_row!(rows, values, $req);)*
+                    $($($crate::__sorted_row!(rows, values, $fix);)*)?
+                    $($($crate::__sorted_row!(rows, values, $tol);)*)?
+                    $($crate::__sorted_row!(rows, values, $inner);)?
+                    $($($crate::__sorted_row!(rows, values, $opt);)*)?
+                    ::core::result::Result::Ok(())
                 }
 
                 $(
@@ -201,6 +216,23 @@ macro_rules! endpoint {
                         $check(self)
                     }
                 )?
+            }
+
+            impl $(<$a>)? $Request $(<$a>)? {
+                #[inline]
+                fn __wechatpay_values<'__v>(
+                    &'__v self,
+                    envelope: &__endpoint::Envelope<'__v>,
+                ) -> [__wire::Value<'__v>; __WECHATPAY_COUNT] {
+                    [
+                        $(envelope.$source(),)*
+                        $(__wire::ToValue::to_value(&self.$req),)*
+                        $($($fix_value,)*)?
+                        $($(__endpoint::absent(stringify!($tol)),)*)?
+                        $(__endpoint::absent(stringify!($inner)),)?
+                        $($(__wire::ToValue::to_value(&self.options.$opt),)*)?
+                    ]
+                }
             }
 
             impl<'__f $(, $a)?> __endpoint::Incoming<'__f> for $Request $(<$a>)?
@@ -264,27 +296,31 @@ macro_rules! endpoint {
 
             fn read(fields: $crate::wire::Fields<$b>) -> ::core::result::Result<Self, $crate::ReplyError> {
                 let (fields, lists) = fields.into_parts();
-                let (head, fields) = $crate::reply::Head::read(fields)?;
-                let mut reply = Self::new(head);
+                let mut head = $crate::reply::Head::unread();
+                $(let mut $rep = ::core::option::Option::None;)*
+                let mut extra = ::std::vec::Vec::new();
                 for (name, value) in fields {
                     match &*name {
                         $(row if row == $crate::__wire_name!($rep) => {
-                            reply.$rep = $crate::reply::read_field($crate::__wire_name!($rep), value)?;
+                            $rep = $crate::reply::read_field($crate::__wire_name!($rep), value)?;
                         })*
-                        _ if !value.is_empty() => reply.extra.push((name, value)),
-                        _ => {} // empty is absent
+                        _ => match head.take(&name, value)? {
+                            ::core::option::Option::Some(value) if !value.is_empty() => extra.push((name, value)),
+                            _ => {} // empty is absent
+                        },
                     }
                 }
+                $(let mut $container = ::std::vec::Vec::new();)*
                 for (list, items) in lists {
                     match list.container {
                         $(stringify!($container) => {
-                            reply.$container = items.into_iter().map($Item::read).collect::<::core::result::Result<_, _>>()?;
+                            $container = items.into_iter().map($Item::read).collect::<::core::result::Result<_, _>>()?;
                         })*
                         // The reader makes lists of declared containers only.
                         _ => drop(items),
                     }
                 }
-                ::core::result::Result::Ok(reply)
+                ::core::result::Result::Ok(Self { head: head.finish()?, $($rep,)* $($container,)* extra })
             }
 
             fn write(&self, xml: &mut $crate::wire::Writer) {
@@ -364,11 +400,26 @@ macro_rules! endpoint {
     };
 }
 
+/// Shows one row. It stands at the place of `$row` in the table, and shows the row that has this place in the order of
+/// signing.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __sorted_row {
+    ($rows:ident, $values:ident, $row:ident) => {{
+        const ROW: usize = $crate::table::order::in_place_of(
+            &__WECHATPAY_FIELDS,
+            &__WECHATPAY_ORDER,
+            $crate::__wire_name!($row),
+        );
+        $rows.row(&__WECHATPAY_FIELDS[ROW], &$values[ROW])?;
+    }};
+}
+
 /// The name on the wire of a row.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __wire_name {
     ($name:ident) => {
-        $crate::table::order::wire(stringify!($name))
+        const { $crate::table::order::wire(stringify!($name)) }
     };
 }

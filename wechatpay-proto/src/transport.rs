@@ -270,12 +270,15 @@ impl BaseUrl {
 
     /// This base with `path` behind it. `path` starts with `/`.
     pub fn join(&self, path: &str) -> Result<http::Uri, TargetError> {
-        http::Uri::builder()
-            .scheme(self.scheme.clone())
-            .authority(self.authority.clone())
-            .path_and_query(path)
-            .build()
-            .map_err(|_| TargetError::Syntax)
+        self.with(path.parse().map_err(|_| TargetError::Syntax)?)
+    }
+
+    pub(crate) fn with(&self, path: http::uri::PathAndQuery) -> Result<http::Uri, TargetError> {
+        let mut parts = http::uri::Parts::default();
+        parts.scheme = Some(self.scheme.clone());
+        parts.authority = Some(self.authority.clone());
+        parts.path_and_query = Some(path);
+        http::Uri::from_parts(parts).map_err(|_| TargetError::Syntax)
     }
 }
 

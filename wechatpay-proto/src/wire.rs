@@ -13,8 +13,11 @@
 //! | values | at most [`MAX_VALUE`] bytes; text, CDATA, the five predefined entities and character references, decoded once; never trimmed |
 //! | depth | leaves only, except the lists that the endpoint's table declares |
 
+mod few;
 mod fields;
+mod order;
 mod read;
+pub(crate) mod scan;
 mod value;
 mod write;
 
@@ -43,17 +46,13 @@ pub fn is_xml_char(c: char) -> bool {
 
 /// Whether `name` can name an element of the dialect, in either direction.
 pub(crate) const fn is_name(name: &str) -> bool {
-    let bytes = name.as_bytes();
-    let mut rest = bytes;
-    while let [first, tail @ ..] = rest {
-        let letter = first.is_ascii_alphabetic() || *first == b'_';
-        let first_place = rest.len() == bytes.len();
-        if !(letter || (!first_place && first.is_ascii_digit())) {
-            return false;
-        }
+    let mut good = !matches!(name.as_bytes(), [] | [b'0'..=b'9', ..]) && name.len() <= MAX_NAME;
+    let mut rest = name.as_bytes();
+    while let [byte, tail @ ..] = rest {
+        good &= matches!(byte, b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'_');
         rest = tail;
     }
-    !bytes.is_empty() && bytes.len() <= MAX_NAME
+    good
 }
 
 #[cfg(test)]

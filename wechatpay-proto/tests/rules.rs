@@ -184,8 +184,9 @@ fn a_service_provider_says_for_whom_it_acts() {
         let error = sign(&provider, &packet(options)).unwrap_err();
         assert_eq!((error.field(), error.violation()), (field, &violation));
     }
+    // Of several rules that are broken, the one is told whose row is signed first.
     let error = sign(&provider, &PACKET).unwrap_err();
-    assert_eq!(error.to_string(), "sub_mch_id is required from a service provider");
+    assert_eq!(error.to_string(), "msgappid is required from a service provider");
 }
 
 #[test]

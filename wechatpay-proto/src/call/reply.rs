@@ -20,8 +20,11 @@ impl<'b> Reply<'b> for CallReply<'b> {
     type Static = CallReply<'static>;
 
     fn read(fields: Fields<'b>) -> Result<Self, ReplyError> {
-        let (head, _) = Head::read(fields.only(&HEAD).into_parts().0)?;
-        Ok(Self { head, fields })
+        let mut head = Head::unread();
+        for (name, value) in fields.only(&HEAD).into_parts().0 {
+            head.take(&name, value)?;
+        }
+        Ok(Self { head: head.finish()?, fields })
     }
 
     fn write(&self, xml: &mut Writer) {

@@ -3,7 +3,9 @@
 use crate::error::RequestError;
 use crate::merchant::{Merchant, Mode};
 use crate::rule::{Rule, Violation};
-use crate::sign::{self, Sign, SignType, Signer, Sink};
+use crate::short::Short;
+use crate::sign::{Canonical, Sign, SignType, Signer};
+use crate::wire::scan::Kinds;
 use crate::wire::{Fields, List, Value};
 
 /// The facts of one endpoint.
@@ -44,35 +46,15 @@ impl Spec<'_> {
         self.order.iter().filter_map(|&row| Some((self.fields.get(row)?, values.get(row)?)))
     }
 
-    /// Puts the text to sign into `sink`, up to the key.
-    pub(crate) fn canonical<S: Sink>(&self, values: &[Value<'_>], sink: S) -> S {
-        let fields = self.sorted(values).map(|(field, value)| (field.name, *value));
-        sign::canonical(sink, fields, "key")
-    }
-
-    /// Shows `values` with the inner sign in its row, where the endpoint has one and `merchant` the secret for it.
-    pub(crate) fn with_inner_sign<R>(
-        &self,
-        values: &[Value<'_>],
-        merchant: &Merchant,
-        visit: impl FnOnce(&[Value<'_>]) -> R,
-    ) -> R {
-        let Some((inner, sign)) = self.inner.zip(self.inner_sign(values, merchant)) else {
-            return visit(values);
-        };
-        let hex = sign.to_hex();
-        let rows = self.fields.iter().zip(values);
-        let complete =
-            rows.map(|(field, value)| if field.name == inner.name { Value::Text(&hex) } else { *value });
-        visit(&complete.collect::<Vec<_>>())
-    }
-
-    /// MD5 over the named rows, ending in `&secret=` and the secret of the work-weixin application.
-    fn inner_sign(&self, values: &[Value<'_>], merchant: &Merchant) -> Option<Sign> {
+    /// MD5 over the named rows, ending in `&secret=` and the secret of the work-weixin application, where the endpoint has
+    /// such a row and `merchant` the secret.
+    pub(crate) fn inner_sign(&self, values: &[Value<'_>], merchant: &Merchant) -> Option<Sign> {
         let (inner, secret) = self.inner.zip(merchant.agent_secret())?;
-        let covered = self.sorted(values).filter(|(field, _)| inner.over.contains(&field.name));
-        let fields = covered.map(|(field, value)| (field.name, *value));
-        Some(sign::canonical(Signer::new(SignType::Md5, secret.expose()), fields, "secret").finish())
+        let (mut signer, mut digits) = (Signer::inner(secret), Short::new());
+        for (field, value) in self.sorted(values).filter(|(field, _)| inner.over.contains(&field.name)) {
+            signer.field(field.name, value.shown(&mut digits));
+        }
+        Some(signer.finish("secret="))
     }
 
     /// The values that a client sent, as text, in the order of the rows.
@@ -86,8 +68,12 @@ impl Spec<'_> {
     pub fn is_signed_by(&self, fields: &Fields<'_>, merchant: &Merchant) -> bool {
         let received = fields.get("sign").and_then(Sign::from_hex);
         received.is_some_and(|received| {
-            let signer = Signer::new(self.sign_type(merchant.sign_type()), merchant.key().expose());
-            self.canonical(&self.received(fields), signer).finish().matches(&received)
+            let mut signer = Signer::new(self.sign_type(merchant.sign_type()), merchant.key());
+            let mut digits = Short::new();
+            for (field, value) in self.sorted(&self.received(fields)) {
+                signer.field(field.name, value.shown(&mut digits));
+            }
+            signer.finish("key=").matches(&received)
         })
     }
 
@@ -156,17 +142,23 @@ pub struct Field<'s> {
 }
 
 impl Field<'_> {
-    /// Checks one value of a request from a merchant in `mode`.
-    pub(crate) fn check(&self, value: &Value<'_>, mode: Mode) -> Result<(), RequestError> {
-        let verdict = match (self.presence, value.is_absent(), mode) {
-            (Presence::Required | Presence::Envelope | Presence::Fixed, true, _) => Err(Violation::Missing),
-            (Presence::Computed, true, _) => Err(Violation::NoAgentSecret),
-            (Presence::ProviderRequired, true, Mode::ServiceProvider) => Err(Violation::ServiceProviderMust),
-            (_, true, _) => Ok(()),
-            (Presence::ProviderRequired | Presence::ProviderOptional, false, Mode::Direct) => {
-                Err(Violation::ServiceProviderOnly)
+    /// Checks one value of a request from a merchant in `mode`; `kinds` are those of its bytes.
+    #[inline(always)]
+    pub(crate) fn check(&self, value: &Value<'_>, kinds: Kinds, mode: Mode) -> Result<(), RequestError> {
+        let verdict = if value.is_absent() {
+            match (self.presence, mode) {
+                (Presence::Required | Presence::Envelope | Presence::Fixed, _) => Err(Violation::Missing),
+                (Presence::Computed, _) => Err(Violation::NoAgentSecret),
+                (Presence::ProviderRequired, Mode::ServiceProvider) => Err(Violation::ServiceProviderMust),
+                _ => return Ok(()),
             }
-            (_, false, _) => self.rule.check(value),
+        } else {
+            match (self.presence, mode) {
+                (Presence::ProviderRequired | Presence::ProviderOptional, Mode::Direct) => {
+                    Err(Violation::ServiceProviderOnly)
+                }
+                _ => self.rule.check_seen(value, kinds),
+            }
         };
         verdict.map_err(|violation| RequestError::new(self.name.to_owned(), violation))
     }

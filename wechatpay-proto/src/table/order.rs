@@ -90,13 +90,24 @@ pub(crate) const fn is_path(path: &str) -> bool {
     rooted
 }
 
+/// The place of `name` in the table; their number where it is not there.
 #[expect(clippy::indexing_slicing, reason = "run by the compiler, which reports it as an error")]
-pub(crate) const fn is_row(spec: &Spec<'_>, name: &str) -> bool {
+const fn row(fields: &[Field<'_>], name: &str) -> usize {
     let mut row = 0;
-    while row < spec.fields.len() && !same(spec.fields[row].name, name) {
+    while row < fields.len() && !same(fields[row].name, name) {
         row += 1;
     }
-    row < spec.fields.len()
+    row
+}
+
+/// The row whose place in the order of signing is that of `name` in the table.
+#[expect(clippy::indexing_slicing, reason = "run by the compiler, which reports it as an error")]
+pub const fn in_place_of<const N: usize>(fields: &[Field<'_>; N], order: &[usize; N], name: &str) -> usize {
+    order[row(fields, name)]
+}
+
+pub(crate) const fn is_row(spec: &Spec<'_>, name: &str) -> bool {
+    row(spec.fields, name) < spec.fields.len()
 }
 
 #[expect(clippy::indexing_slicing, reason = "run by the compiler, which reports it as an error")]

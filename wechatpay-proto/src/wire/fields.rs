@@ -10,38 +10,37 @@ use crate::merchant::ApiKey;
 use crate::sign::{self, Sign, SignType};
 
 use super::List;
+use super::few::Few;
+use super::order::{self, Places};
 
 /// The fields of one document, in its order. Values are text as decoded; an empty value counts as absent for
 /// typed reading and leaves no trace in a sign.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Fields<'b> {
     fields: NamedValues<'b>,
+    /// The places of the fields, in byte order of their names.
+    order: Places,
     lists: NamedLists<'b>,
 }
 
-/// Names and values in the order of a document.
+/// Names and values in the order of a document; those of usual documents need no heap.
 #[doc(hidden)]
-pub type NamedValues<'b> = Vec<(Cow<'b, str>, Cow<'b, str>)>;
+pub type NamedValues<'b> = Few<(Cow<'b, str>, Cow<'b, str>)>;
 
 /// Lists and their items, in the order of a document.
 #[doc(hidden)]
 pub type NamedLists<'b> = Vec<(List, Vec<Item<'b>>)>;
 
 impl<'b> Fields<'b> {
-    pub(super) fn with_capacity(capacity: usize) -> Self {
-        Self { fields: Vec::with_capacity(capacity), lists: Vec::new() }
+    /// `None` where a name stands twice.
+    pub(super) fn new(fields: NamedValues<'b>, lists: NamedLists<'b>) -> Option<Self> {
+        let order = order::sorted(fields.iter().map(|(name, _)| &**name))?;
+        Some(Self { fields, order, lists })
     }
 
+    /// Of names that differ.
     pub(crate) fn from_pairs(fields: NamedValues<'b>) -> Self {
-        Self { fields, lists: Vec::new() }
-    }
-
-    pub(super) fn push(&mut self, name: &'b str, value: Cow<'b, str>) {
-        self.fields.push((Cow::Borrowed(name), value));
-    }
-
-    pub(super) fn push_list(&mut self, list: List, items: Vec<Item<'b>>) {
-        self.lists.push((list, items));
+        Self::new(fields, Vec::new()).unwrap_or_default()
     }
 
     pub(crate) fn contains(&self, name: &str) -> bool {
@@ -65,6 +64,12 @@ impl<'b> Fields<'b> {
         self.fields.iter().map(|(name, value)| (&**name, &**value))
     }
 
+    /// All fields outside lists, in byte order of their names.
+    pub(crate) fn sorted(&self) -> impl Iterator<Item = (&str, &str)> {
+        let field = |place: &u16| self.fields.get(usize::from(*place));
+        self.order.iter().filter_map(field).map(|(name, value)| (&**name, &**value))
+    }
+
     /// All fields outside lists as a map. Lists stay where they are: see [`list`](Self::list).
     pub fn to_map(&self) -> BTreeMap<&str, &str> {
         self.iter().collect()
@@ -80,7 +85,7 @@ impl<'b> Fields<'b> {
         let lists = self.lists.into_iter();
         let lists =
             lists.map(|(list, items)| (list, items.into_iter().map(|item| Item(own(item.0))).collect()));
-        Fields { lists: lists.collect(), fields: own(self.fields) }
+        Fields { lists: lists.collect(), fields: own(self.fields), order: self.order }
     }
 
     /// How many fields stand outside lists.
@@ -100,7 +105,7 @@ impl<'b> Fields<'b> {
     /// Only the fields that `keep` names, the lists dropped.
     pub(crate) fn only(&self, keep: &[&str]) -> Self {
         let kept = self.fields.iter().filter(|(name, _)| keep.contains(&&**name));
-        Self { fields: kept.cloned().collect(), lists: Vec::new() }
+        Self::from_pairs(kept.cloned().collect())
     }
 
     /// Hands every field and every list out, each in the order of the document.
@@ -119,18 +124,22 @@ impl fmt::Debug for Fields<'_> {
     }
 }
 
-fn own(fields: NamedValues<'_>) -> NamedValues<'static> {
+fn own<'b, F>(fields: impl IntoIterator<Item = (Cow<'b, str>, Cow<'b, str>)>) -> F
+where
+    F: FromIterator<(Cow<'static, str>, Cow<'static, str>)>,
+{
     let owned = |text: Cow<'_, str>| Cow::Owned(text.into_owned());
     fields.into_iter().map(|(name, value)| (owned(name), owned(value))).collect()
 }
 
 /// The fields of one item of a list.
 #[derive(Clone, Default, PartialEq, Eq)]
-pub struct Item<'b>(NamedValues<'b>);
+pub struct Item<'b>(Vec<(Cow<'b, str>, Cow<'b, str>)>);
 
 impl<'b> Item<'b> {
-    pub(super) fn push(&mut self, name: &'b str, value: Cow<'b, str>) {
-        self.0.push((Cow::Borrowed(name), value));
+    /// `None` where a name stands twice.
+    pub(super) fn new(fields: Vec<(Cow<'b, str>, Cow<'b, str>)>) -> Option<Self> {
+        order::sorted(fields.iter().map(|(name, _)| &**name)).map(|_| Self(fields))
     }
 
     /// The value of `name`, where it is present; it may be empty.
@@ -144,7 +153,7 @@ impl<'b> Item<'b> {
     }
 
     #[doc(hidden)]
-    pub fn into_fields(self) -> NamedValues<'b> {
+    pub fn into_fields(self) -> Vec<(Cow<'b, str>, Cow<'b, str>)> {
         self.0
     }
 }

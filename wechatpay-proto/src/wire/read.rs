@@ -3,9 +3,11 @@
 
 use std::borrow::Cow;
 
-use quick_xml::events::{BytesRef, Event};
+use memchr::memchr;
+use quick_xml::events::{BytesRef, BytesStart, Event};
 
-use super::fields::{Fields, Item, Unverified};
+use super::fields::{Fields, Item, NamedLists, NamedValues, Unverified};
+use super::scan::any;
 use super::{MAX_BODY, MAX_ELEMENTS, MAX_VALUE, is_name, is_xml_char};
 
 /// A list that an endpoint's table declares: the one place where a document may nest.
@@ -100,7 +102,9 @@ pub fn parse<'b>(body: &'b [u8], lists: &[List]) -> Result<Unverified<'b>, XmlEr
     }
     let text = std::str::from_utf8(body)
         .map_err(|error| XmlError { kind: XmlErrorKind::NotUtf8, at: error.valid_up_to() })?;
-    if let Some((at, _)) = text.char_indices().find(|(_, c)| !is_xml_char(*c)) {
+    if may_refuse(text)
+        && let Some((at, _)) = text.char_indices().find(|(_, c)| !is_xml_char(*c))
+    {
         return Err(XmlError { kind: XmlErrorKind::Character, at });
     }
     let document = text.strip_prefix('\u{FEFF}').unwrap_or(text);
@@ -112,21 +116,18 @@ pub fn parse<'b>(body: &'b [u8], lists: &[List]) -> Result<Unverified<'b>, XmlEr
     Ok(Unverified::new(fields))
 }
 
-/// What a document of the dialect is made of.
-enum Token<'b> {
-    Open(&'b str),
-    Close,
-    /// Text between tags. `plain` where it was neither CDATA nor a reference.
-    Text {
-        content: Cow<'b, str>,
-        plain: bool,
-    },
-    End,
+/// Whether `text` needs a look at each character: whether it has a control below the space, or the byte 0xEF, with which
+/// U+FFFE and U+FFFF begin.
+fn may_refuse(text: &str) -> bool {
+    let control = |byte| (byte < b' ') & (byte != b'\t') & (byte != b'\n') & (byte != b'\r');
+    any(text.as_bytes(), control) || memchr(0xEF, text.as_bytes()).is_some()
 }
 
 struct Reader<'b, 'l> {
     tokens: quick_xml::Reader<&'b [u8]>,
     document: &'b str,
+    /// Whether line ends may be other than line feeds.
+    returns: bool,
     lists: &'l [List],
     elements: usize,
 }
@@ -137,45 +138,53 @@ impl<'b, 'l> Reader<'b, 'l> {
     fn new(document: &'b str, lists: &'l [List]) -> Self {
         let mut tokens = quick_xml::Reader::from_str(document);
         tokens.config_mut().expand_empty_elements = true;
-        Self { tokens, document, lists, elements: 0 }
+        let returns = memchr(b'\r', document.as_bytes()).is_some();
+        Self { tokens, document, returns, lists, elements: 0 }
     }
 
     fn position(&self) -> usize {
         usize::try_from(self.tokens.buffer_position()).unwrap_or(usize::MAX)
     }
 
-    /// The whole document: white space, the root, white space.
+    #[inline(always)]
+    fn event(&mut self) -> Step<Event<'b>> {
+        self.tokens.read_event().map_err(|_| XmlErrorKind::Syntax)
+    }
+
+    /// The whole document: its declaration, white space, the root, white space.
     fn document(&mut self) -> Step<Fields<'b>> {
         loop {
-            match self.next()? {
-                Token::Text { content, plain: true } if is_space(&content) => {}
-                Token::Open("xml") => break,
-                _ => return Err(XmlErrorKind::NotXmlRoot),
+            let at = self.position();
+            match self.event()? {
+                Event::Decl(_) if at == 0 => self.declaration()?,
+                Event::Text(text) if is_space(&text) => {}
+                Event::Start(tag) if self.opened(at, &tag)? == "xml" => break,
+                other => return Err(refused(&other, XmlErrorKind::NotXmlRoot)),
             }
         }
         let fields = self.root()?;
         loop {
-            match self.next()? {
-                Token::Text { content, plain: true } if is_space(&content) => {}
-                Token::End => return Ok(fields),
-                _ => return Err(XmlErrorKind::Trailing),
+            match self.event()? {
+                Event::Text(text) if is_space(&text) => {}
+                Event::Eof => return Ok(fields),
+                other => return Err(refused(&other, XmlErrorKind::Trailing)),
             }
         }
     }
 
     /// The elements of the root, up to its end tag.
     fn root(&mut self) -> Step<Fields<'b>> {
-        let mut fields = Fields::with_capacity(16);
+        let (mut fields, mut lists) = (NamedValues::new(), NamedLists::new());
         while let Some(name) = self.child()? {
-            if fields.contains(name) {
-                return Err(XmlErrorKind::Duplicate);
-            }
             match self.lists.iter().find(|list| list.container == name).copied() {
-                Some(list) => fields.push_list(list, self.items(list)?),
-                None => fields.push(name, self.leaf()?),
+                Some(list) if lists.iter().any(|(before, _)| *before == list) => {
+                    return Err(XmlErrorKind::Duplicate);
+                }
+                Some(list) => lists.push((list, self.items(list)?)),
+                None => fields.push((Cow::Borrowed(name), self.leaf()?)),
             }
         }
-        Ok(fields)
+        Fields::new(fields, lists).ok_or(XmlErrorKind::Duplicate)
     }
 
     /// The items of a list, up to its end tag.
@@ -192,87 +201,66 @@ impl<'b, 'l> Reader<'b, 'l> {
 
     /// The leaves of one item, up to its end tag.
     fn item(&mut self) -> Step<Item<'b>> {
-        let mut item = Item::default();
+        let mut leaves = Vec::new();
         while let Some(name) = self.child()? {
-            if item.get(name).is_some() {
-                return Err(XmlErrorKind::Duplicate);
-            }
-            item.push(name, self.leaf()?);
+            leaves.push((Cow::Borrowed(name), self.leaf()?));
         }
-        Ok(item)
+        Item::new(leaves).ok_or(XmlErrorKind::Duplicate)
     }
 
-    /// The next element of a container, or `None` at the container's end.
+    /// The name of the next element of a container, or `None` at the container's end.
+    #[inline]
     fn child(&mut self) -> Step<Option<&'b str>> {
         loop {
-            match self.next()? {
-                Token::Text { content, plain: true } if is_space(&content) => {}
-                Token::Text { .. } => return Err(XmlErrorKind::Mixed),
-                Token::Close => return Ok(None),
-                Token::End => return Err(XmlErrorKind::Truncated),
-                Token::Open(name) => {
+            let at = self.position();
+            match self.event()? {
+                Event::Start(tag) => {
                     self.elements += 1;
-                    let room = self.elements <= MAX_ELEMENTS;
-                    return if room { Ok(Some(name)) } else { Err(XmlErrorKind::TooManyElements) };
+                    if self.elements > MAX_ELEMENTS {
+                        return Err(XmlErrorKind::TooManyElements);
+                    }
+                    return self.opened(at, &tag).map(Some);
                 }
+                Event::Text(text) if is_space(&text) => {}
+                Event::End(_) => return Ok(None),
+                other => return Err(refused(&other, XmlErrorKind::Mixed)),
             }
         }
     }
 
     /// The value of a leaf, up to its end tag: all its pieces, joined. Borrowed while there is only one.
+    #[inline]
     fn leaf(&mut self) -> Step<Cow<'b, str>> {
         let mut value = Cow::Borrowed("");
         loop {
-            match self.next()? {
-                Token::Text { content, .. } => {
-                    if value.len() + content.len() > MAX_VALUE {
-                        return Err(XmlErrorKind::ValueTooLong);
-                    }
-                    value += content;
+            let piece = match self.event()? {
+                Event::End(_) => return Ok(value),
+                Event::CData(text) if text.len() > MAX_VALUE => return Err(XmlErrorKind::ValueTooLong),
+                Event::CData(text) if self.returns => text.xml10_content(),
+                Event::CData(text) => text.into_inner(),
+                Event::Text(text) if text.len() > MAX_VALUE => return Err(XmlErrorKind::ValueTooLong),
+                Event::Text(text) if text.contains('>') && text.contains("]]>") => {
+                    return Err(XmlErrorKind::CdataEnd);
                 }
-                Token::Close => return Ok(value),
-                Token::Open(_) => return Err(XmlErrorKind::Nested),
-                Token::End => return Err(XmlErrorKind::Truncated),
-            }
-        }
-    }
-
-    fn next(&mut self) -> Step<Token<'b>> {
-        loop {
-            let at = self.position();
-            return match self.tokens.read_event().map_err(|_| XmlErrorKind::Syntax)? {
-                Event::Start(tag) => {
-                    if !tag.attributes_raw().bytes().all(is_space_byte) {
-                        return Err(XmlErrorKind::Attribute);
-                    }
-                    self.name(at, tag.name().into_inner().len()).map(Token::Open)
-                }
-                Event::End(_) => Ok(Token::Close),
-                Event::Text(text) if text.contains("]]>") => Err(XmlErrorKind::CdataEnd),
-                Event::Text(text) => short(&text, Token::Text { content: text.xml10_content(), plain: true }),
-                Event::CData(text) => {
-                    short(&text, Token::Text { content: text.xml10_content(), plain: false })
-                }
-                Event::GeneralRef(reference) => {
-                    let c = resolve(&reference)?;
-                    Ok(Token::Text { content: Cow::Owned(c.to_string()), plain: false })
-                }
-                Event::Decl(_) if at == 0 => {
-                    self.declaration()?;
-                    continue;
-                }
-                Event::Decl(_) => Err(XmlErrorKind::Declaration),
-                Event::DocType(_) => Err(XmlErrorKind::Doctype),
-                Event::Comment(_) => Err(XmlErrorKind::Comment),
-                Event::PI(_) => Err(XmlErrorKind::ProcessingInstruction),
-                Event::Empty(_) => Err(XmlErrorKind::Syntax), // empty elements are expanded
-                Event::Eof => Ok(Token::End),
+                Event::Text(text) if self.returns => text.xml10_content(),
+                Event::Text(text) => text.into_inner(),
+                Event::GeneralRef(reference) => Cow::Owned(resolve(&reference)?.to_string()),
+                other => return Err(refused(&other, XmlErrorKind::Nested)),
             };
+            if value.len() + piece.len() > MAX_VALUE {
+                return Err(XmlErrorKind::ValueTooLong);
+            }
+            value += piece;
         }
     }
 
     /// The name of the tag that starts at `at`, taken from the document itself so that it lives as long.
-    fn name(&self, at: usize, len: usize) -> Step<&'b str> {
+    #[inline]
+    fn opened(&self, at: usize, tag: &BytesStart<'_>) -> Step<&'b str> {
+        if !is_space(tag.attributes_raw()) {
+            return Err(XmlErrorKind::Attribute);
+        }
+        let len = tag.name().into_inner().len();
         let name = self.document.get(at + 1..at + 1 + len).ok_or(XmlErrorKind::Syntax)?;
         if is_name(name) { Ok(name) } else { Err(XmlErrorKind::Name) }
     }
@@ -288,6 +276,20 @@ impl<'b, 'l> Reader<'b, 'l> {
     }
 }
 
+/// Why a document cannot have `event` where it stands: by its own nature, or because of the place.
+#[cold]
+fn refused(event: &Event<'_>, by_place: XmlErrorKind) -> XmlErrorKind {
+    match event {
+        Event::DocType(_) => XmlErrorKind::Doctype,
+        Event::Comment(_) => XmlErrorKind::Comment,
+        Event::PI(_) => XmlErrorKind::ProcessingInstruction,
+        Event::Decl(_) => XmlErrorKind::Declaration,
+        Event::Eof if by_place != XmlErrorKind::NotXmlRoot => XmlErrorKind::Truncated,
+        Event::Text(text) if text.contains("]]>") => XmlErrorKind::CdataEnd,
+        _ => by_place,
+    }
+}
+
 /// White space, `name="value"` with the value in any letter case; what stands behind it. quick-xml would take
 /// attributes without white space between them.
 fn attribute<'t>(text: &'t str, name: &str, value: &str) -> Option<&'t str> {
@@ -297,11 +299,6 @@ fn attribute<'t>(text: &'t str, name: &str, value: &str) -> Option<&'t str> {
     let quote = quoted.chars().next().filter(|c| matches!(c, '"' | '\''))?;
     let (found, rest) = quoted.strip_prefix(quote)?.split_once(quote)?;
     found.eq_ignore_ascii_case(value).then_some(rest)
-}
-
-/// Refuses a piece of text that is too long before anything is made of it.
-fn short<'b>(raw: &str, token: Token<'b>) -> Step<Token<'b>> {
-    if raw.len() > MAX_VALUE { Err(XmlErrorKind::ValueTooLong) } else { Ok(token) }
 }
 
 /// `&lt;` and its four sisters, `&#60;`, `&#x3C;`; nothing else.

@@ -4,6 +4,8 @@ use std::borrow::Cow;
 use std::fmt;
 use std::net::Ipv4Addr;
 
+use crate::short::Short;
+
 /// One value on its way out: text is written in CDATA, numbers and addresses bare. It signs as it displays.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -22,6 +24,35 @@ impl Value<'_> {
     /// Whether the value leaves no trace, neither in the document nor in the sign.
     pub fn is_absent(&self) -> bool {
         matches!(self, Self::Absent | Self::Text(""))
+    }
+
+    /// Whether it is text, which is written in CDATA.
+    pub(crate) fn is_text(&self) -> bool {
+        matches!(self, Self::Text(_))
+    }
+
+    /// The text on the wire; digits are written into `room`.
+    #[inline(always)]
+    pub(crate) fn shown<'t>(&'t self, room: &'t mut Short) -> &'t str {
+        match self {
+            Self::Absent => "",
+            Self::Text(text) => text,
+            Self::Number(number) => {
+                room.clear();
+                room.push_number(*number);
+                room.as_str()
+            }
+            Self::Ipv4(address) => {
+                room.clear();
+                let [first, rest @ ..] = address.octets();
+                room.push_number(first.into());
+                for part in rest {
+                    room.push(b'.');
+                    room.push_number(part.into());
+                }
+                room.as_str()
+            }
+        }
     }
 
     /// Whether `text` is this very value on the wire.
@@ -74,12 +105,7 @@ impl<'s, T: Into<Value<'s>>> From<Option<T>> for Value<'s> {
 
 impl fmt::Display for Value<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Absent => Ok(()),
-            Self::Text(text) => f.write_str(text),
-            Self::Number(number) => write!(f, "{number}"),
-            Self::Ipv4(address) => write!(f, "{address}"),
-        }
+        f.write_str(self.shown(&mut Short::new()))
     }
 }
 

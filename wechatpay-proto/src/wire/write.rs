@@ -1,10 +1,12 @@
 //! The writer: names and values to one flat `<xml>` document.
 
-use std::fmt::{self, Write as _};
+use std::fmt;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, PercentEncode, utf8_percent_encode};
 
 use super::Value;
+use super::scan::Kinds;
+use crate::short::Short;
 
 /// Writes a flat document as the official samples look: text in CDATA, numbers and addresses bare, no white space
 /// between elements. Absent and empty values leave no trace.
@@ -41,29 +43,45 @@ impl Writer {
 
     /// Writes `<name>value</name>`. `name` is a name of the dialect: it comes from a table.
     pub fn element(&mut self, name: &str, value: &Value<'_>) {
-        if value.is_absent() {
+        let mut digits = Short::new();
+        let text = value.shown(&mut digits);
+        self.leaf(name, text, value.is_text().then(|| Kinds::of(text)));
+    }
+
+    /// Writes a value as it stands on the wire; `kinds` are those of its bytes where it is text.
+    #[inline(always)]
+    fn leaf(&mut self, name: &str, value: &str, kinds: Option<Kinds>) {
+        if value.is_empty() {
             return;
         }
         self.open(name);
-        match value {
-            // A raw carriage return would be read back as a line feed.
-            Value::Text(text) if text.contains("]]>") || text.contains('\r') => {
-                self.xml.push_str(&quick_xml::escape::escape(*text));
-            }
-            Value::Text(text) => {
-                self.xml.push_str("<![CDATA[");
-                self.xml.push_str(text);
-                self.xml.push_str("]]>");
-            }
-            bare => {
-                // Writing to a String cannot fail.
-                let _ = write!(self.xml, "{bare}");
-            }
+        match kinds {
+            None => self.xml.push_str(value),
+            Some(kinds) if kinds.has(Kinds::GREATER.and(Kinds::CONTROL)) => self.escaped(value),
+            Some(_) => self.cdata(value),
         }
         self.close(name);
     }
 
+    #[inline(always)]
+    fn cdata(&mut self, text: &str) {
+        self.xml.push_str("<![CDATA[");
+        self.xml.push_str(text);
+        self.xml.push_str("]]>");
+    }
+
+    /// In CDATA unless that would end too early, or a carriage return would be read back as a line feed.
+    #[cold]
+    fn escaped(&mut self, text: &str) {
+        if text.contains("]]>") || text.contains('\r') {
+            self.xml.push_str(&quick_xml::escape::escape(text));
+        } else {
+            self.cdata(text);
+        }
+    }
+
     /// Writes `<name>`, for a list or an item; [`close`](Self::close) must follow.
+    #[inline(always)]
     pub fn open(&mut self, name: &str) {
         self.xml.push('<');
         self.xml.push_str(name);
@@ -71,6 +89,7 @@ impl Writer {
     }
 
     /// Writes `</name>`.
+    #[inline(always)]
     pub fn close(&mut self, name: &str) {
         self.xml.push_str("</");
         self.xml.push_str(name);
@@ -86,13 +105,15 @@ impl Writer {
 
 /// What the fields of a request are written on, in their order of signing.
 pub(crate) trait Sheet {
-    fn element(&mut self, name: &str, value: &Value<'_>);
+    /// A field as it stands on the wire, and which bytes it has where it is text. An empty one leaves no trace.
+    fn field(&mut self, name: &str, value: &str, kinds: Option<Kinds>);
     fn finish(self) -> String;
 }
 
 impl Sheet for Writer {
-    fn element(&mut self, name: &str, value: &Value<'_>) {
-        self.element(name, value);
+    #[inline(always)]
+    fn field(&mut self, name: &str, value: &str, kinds: Option<Kinds>) {
+        self.leaf(name, value, kinds);
     }
 
     fn finish(self) -> String {
@@ -110,12 +131,12 @@ impl Query {
 }
 
 impl Sheet for Query {
-    fn element(&mut self, name: &str, value: &Value<'_>) {
-        if value.is_absent() {
+    fn field(&mut self, name: &str, value: &str, _kinds: Option<Kinds>) {
+        if value.is_empty() {
             return;
         }
         let mark = if self.0.is_empty() { "?" } else { "&" };
-        self.0.extend([mark, name, "="].into_iter().chain(percent_encode(&value.to_string())));
+        self.0.extend([mark, name, "="].into_iter().chain(percent_encode(value)));
     }
 
     fn finish(self) -> String {
