@@ -1,69 +1,72 @@
-//! Signing one red packet, from the typed request to the XML with its sign, beside two rivals: the bare digest of
-//! the very same bytes, which nothing can beat, and the usual way with a sorted map of strings.
+//! Signing, from the typed request to the XML with its sign: the check of every rule, the nonce, the digest and the
+//! document. Beside it the bare digest of the very same bytes, which nothing can beat, and the usual way.
 #![allow(missing_docs, clippy::unwrap_used, reason = "a bench")]
 
-use std::collections::BTreeMap;
-use std::fmt::Write as _;
 use std::hint::black_box;
+use std::time::Duration;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use md5::{Digest as _, Md5};
-use wechatpay_benches::{KEY, merchant, packet};
-use wechatpay_proto::Nonce;
+use wechatpay_benches::requests::{Wide40, Wide80, Wide160, close_order, free_packet, packet_14};
+use wechatpay_benches::rivals::{Bare, Pairs, request_usual};
+use wechatpay_benches::{KEY, NONCE, merchant};
+use wechatpay_proto::endpoint::Outgoing;
+use wechatpay_proto::{Merchant, Nonce, SignType, wire};
 
-const NONCE: [u8; 16] = *b"16 random bytes!";
+const VALUE: &str = "1217752501201407033233368018";
 
 fn sign(c: &mut Criterion) {
-    let (merchant, packet) = (merchant().unwrap(), packet());
-    let signed = merchant.sign(&packet, Nonce::from_bytes(NONCE)).unwrap();
-    let canonical = signed.string_to_sign() + KEY;
-    let sign = hex(&Md5::digest(&canonical));
-    assert!(signed.xml().contains(&format!("<sign><![CDATA[{sign}]]></sign>")));
-    assert_eq!(by_map(&fields(signed.string_to_sign())), sign);
+    for (name, digest) in [("md5", SignType::Md5), ("hmac", SignType::HmacSha256)] {
+        let merchant = merchant().unwrap().with_sign_type(digest);
+        group(c, &format!("sign/{name}/5 fields"), &merchant, &close_order());
+        match digest {
+            SignType::Md5 => group(c, "sign/md5/14 fields", &merchant, &packet_14()),
+            SignType::HmacSha256 => group(c, "sign/hmac/14 fields", &merchant, &free_packet()),
+        }
+        group(c, &format!("sign/{name}/40 fields"), &merchant, &Wide40::filled(VALUE));
+    }
+}
 
-    let mut group = c.benchmark_group("sign/md5/12 fields");
-    group.throughput(Throughput::Bytes(canonical.len() as u64));
-    group.bench_function("wechatpay-proto: check, sign, write XML", |b| {
-        b.iter(|| merchant.sign(black_box(&packet), Nonce::from_bytes(NONCE)).unwrap());
+fn growth(c: &mut Criterion) {
+    let merchant = merchant().unwrap().with_sign_type(SignType::Md5);
+    group(c, "sign/growth/40 fields", &merchant, &Wide40::filled(VALUE));
+    group(c, "sign/growth/80 fields", &merchant, &Wide80::filled(VALUE));
+    group(c, "sign/growth/160 fields", &merchant, &Wide160::filled(VALUE));
+}
+
+fn group<E: Outgoing>(c: &mut Criterion, name: &str, merchant: &Merchant, request: &E) {
+    let digest = request.spec().sign_type(merchant.sign_type());
+    let signed = merchant.sign(request, Nonce::from_bytes(NONCE)).unwrap();
+    let canonical = signed.string_to_sign() + KEY;
+    let pairs = pairs(&signed.string_to_sign());
+    assert!(name.ends_with(&format!("/{} fields", pairs.len())), "{name}: {} are signed", pairs.len());
+    let usual = request_usual(&pairs, digest).unwrap();
+    let [ours, theirs] = [signed.xml(), &usual].map(|xml| wire::parse(xml.as_bytes(), &[]).unwrap());
+    assert_eq!(ours.untrusted().to_map(), theirs.untrusted().to_map(), "{name}: the sign too");
+
+    let mut group = c.benchmark_group(name);
+    group.warm_up_time(Duration::from_millis(500)).measurement_time(Duration::from_secs(2));
+    match name.starts_with("sign/growth/") {
+        true => group.throughput(Throughput::Elements(pairs.len() as u64)),
+        false => group.throughput(Throughput::Bytes(canonical.len() as u64)),
+    };
+    group.bench_function("wechatpay-proto", |b| {
+        b.iter(|| merchant.sign(black_box(request), Nonce::from_bytes(black_box(NONCE))).unwrap());
     });
-    group.bench_function("rival: bare md-5 digest of the same bytes", |b| {
-        b.iter(|| Md5::digest(black_box(&canonical)));
+    let bare = Bare::new(digest);
+    group.bench_function("bare: the digest of the same bytes", |b| {
+        b.iter(|| bare.digest(black_box(canonical.as_bytes())));
     });
-    let fields = fields(signed.string_to_sign());
-    group.bench_function("rival: sorted map of strings, joined, signed, written as XML", |b| {
-        b.iter(|| by_map_with_xml(black_box(&fields)));
+    group.bench_function("usual: sorted map, format!, escaped XML", |b| {
+        b.iter(|| request_usual(black_box(&pairs), digest).unwrap());
     });
     group.finish();
 }
 
-/// The fields back from the text to sign: what a caller of the usual SDK holds.
-fn fields(string_to_sign: String) -> Vec<(String, String)> {
-    let pairs = string_to_sign.trim_end_matches("&key=").split('&');
-    pairs
-        .map(|pair| pair.split_once('=').map(|(name, value)| (name.to_owned(), value.to_owned())).unwrap())
-        .collect()
+/// The fields back from the text to sign: what a caller of a usual SDK holds.
+fn pairs(string_to_sign: &str) -> Pairs {
+    let pairs = string_to_sign.trim_end_matches("&key=").split('&').map(|pair| pair.split_once('=').unwrap());
+    pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
 }
 
-fn by_map(fields: &[(String, String)]) -> String {
-    let sorted: BTreeMap<String, String> = fields.iter().cloned().collect();
-    let joined: Vec<String> = sorted.iter().map(|(name, value)| format!("{name}={value}")).collect();
-    hex(&Md5::digest(format!("{}&key={KEY}", joined.join("&"))))
-}
-
-fn by_map_with_xml(fields: &[(String, String)]) -> String {
-    let sign = by_map(fields);
-    let mut xml = String::from("<xml>");
-    for (name, value) in
-        fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).chain([("sign", &*sign)])
-    {
-        write!(xml, "<{name}>{}</{name}>", quick_xml::escape::escape(value)).unwrap();
-    }
-    xml + "</xml>"
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02X}")).collect()
-}
-
-criterion_group!(benches, sign);
+criterion_group!(benches, sign, growth);
 criterion_main!(benches);

@@ -1,10 +1,17 @@
-//! What the benches measure with: the packet of the official sample, and the merchant that sends it.
+//! What the benches measure with: the merchant, the requests and the answers, and the rivals beside which they run.
+
+pub mod documents;
+pub mod requests;
+pub mod rivals;
 
 use wechatpay_proto::v2::mmpaymkttransfers::{SendRedPack, SendRedPackOptions};
 use wechatpay_proto::{ApiKey, Fen, Merchant, RequestError};
 
 /// The documented sample key.
 pub const KEY: &str = "exposed_your_key_here_have_risks";
+
+/// Every nonce is made of these, so that all runs sign the same bytes.
+pub const NONCE: [u8; 16] = *b"16 random bytes!";
 
 /// The merchant of the official sample.
 pub fn merchant() -> Result<Merchant, RequestError> {
