@@ -138,13 +138,13 @@ mod tests {
         edge(&leaf(&longest), &leaf(&format!("{longest}v")));
         edge(&leaf(&longest), &leaf(&format!("{longest}&#33;")));
         edge(&leaf(&format!("<![CDATA[{longest}]]>")), &leaf(&format!("<![CDATA[{longest}]]>v")));
-        // A piece is as long as it is written.
-        edge(&leaf(&"\r\n".repeat(8 * 1024)), &leaf(&"\r\n".repeat(8 * 1024 + 1)));
+        // A value is as long as it is read: line ends are normalised first.
+        edge(&leaf(&"\r\n".repeat(16 * 1024)), &leaf(&"\r\n".repeat(16 * 1024 + 1)));
         let wide = "红".repeat(16 * 1024 / 3);
         edge(&leaf(&format!("{wide}v")), &leaf(&format!("{wide}vv")));
-        // White space between elements is a piece too.
-        let space = " ".repeat(16 * 1024);
-        edge(&format!("<xml>{space}<a/>{space}</xml>{space}"), &format!("<xml>{space} <a/></xml>"));
+        // White space between elements is no value.
+        let space = " ".repeat(20_000);
+        edge(&format!("<xml>{space}<a/>{space}</xml>{space}"), &format!("<xml>{space}<a/>v</xml>"));
         let names = ["a", "b", "c", "d"].map(|name| format!("<{name}>{}</{name}>", "v".repeat(16_000)));
         let most = format!("<xml>{}{}</xml>", names.concat(), " ".repeat(65_536 - 64_039));
         assert_eq!(most.len(), 64 * 1024);

@@ -92,7 +92,7 @@ pub(crate) fn read(body: &[u8], lists: &[(&str, &str)]) -> Result<Document, Refu
     let mut reader = Reader { whole: text, rest: text, lists, elements: 0 };
     reader.take("\u{FEFF}");
     reader.declaration()?;
-    reader.space()?;
+    reader.space();
     let mut document = Document::default();
     if !reader.take("<xml") {
         return Err("no root");
@@ -100,7 +100,7 @@ pub(crate) fn read(body: &[u8], lists: &[(&str, &str)]) -> Result<Document, Refu
     if !reader.end_of_start_tag()? {
         reader.root(&mut document)?;
     }
-    reader.space()?;
+    reader.space();
     if reader.rest.is_empty() { Ok(document) } else { Err("something behind the root") }
 }
 
@@ -146,9 +146,9 @@ impl<'t> Reader<'t, '_> {
         taken
     }
 
-    /// White space outside leaves. The limit of a value is that of any piece of text.
-    fn space(&mut self) -> Result<(), Refused> {
-        if self.take_while(is_space).len() > VALUE { Err("too much white space") } else { Ok(()) }
+    /// White space outside leaves.
+    fn space(&mut self) {
+        self.take_while(is_space);
     }
 
     /// `<?xml version="1.0" encoding="UTF-8"?>`, the encoding in any case or not at all.
@@ -203,7 +203,7 @@ impl<'t> Reader<'t, '_> {
     /// Behind the start tag of the root, up to its end.
     fn root(&mut self, document: &mut Document) -> Result<(), Refused> {
         loop {
-            self.space()?;
+            self.space();
             let begin = self.at();
             if self.take("</") {
                 document.end = Some(begin);
@@ -230,7 +230,7 @@ impl<'t> Reader<'t, '_> {
     fn items(&mut self, container: &str, item: &str) -> Result<Vec<Pairs>, Refused> {
         let mut items = Vec::new();
         loop {
-            self.space()?;
+            self.space();
             if self.take("</") {
                 self.end_tag(container)?;
                 return Ok(items);
@@ -246,7 +246,7 @@ impl<'t> Reader<'t, '_> {
     fn item(&mut self, item: &str) -> Result<Pairs, Refused> {
         let mut pairs = Pairs::new();
         loop {
-            self.space()?;
+            self.space();
             if self.take("</") {
                 self.end_tag(item)?;
                 return Ok(pairs);
@@ -308,12 +308,7 @@ impl<'t> Reader<'t, '_> {
                 text => text,
             }
         };
-        // As it is written, before line ends are normalised.
-        if raw.len() > VALUE {
-            Err("piece too long")
-        } else {
-            Ok(raw.replace("\r\n", "\n").replace('\r', "\n"))
-        }
+        Ok(raw.replace("\r\n", "\n").replace('\r', "\n"))
     }
 
     /// Behind `&`.

@@ -61,7 +61,7 @@
 //!
 //! They stand under [`v2`], in folders that mirror the URL, each made by the [`endpoint!`] table that you can use
 //! for endpoints of your own. Any other path of APIv2 is reached by [`Call`], by name and value. [`jsapi`] signs what the
-//! front end needs.
+//! front end needs, [`notice`] reads what the service posts to the merchant.
 //!
 //! # Features
 //!
@@ -86,6 +86,7 @@ pub mod failover;
 pub mod jsapi;
 mod merchant;
 mod nonce;
+pub mod notice;
 mod outcome;
 pub mod payout;
 pub mod reply;

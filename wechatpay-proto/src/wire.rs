@@ -24,6 +24,7 @@ mod write;
 pub use fields::{Fields, Item, Unverified};
 #[doc(hidden)]
 pub use fields::{NamedLists, NamedValues};
+pub(crate) use read::parse_root;
 pub use read::{List, XmlError, XmlErrorKind, parse};
 pub(crate) use value::plain_number;
 pub use value::{BeijingTime, Fen, FromText, Malformed, ToValue, Value};

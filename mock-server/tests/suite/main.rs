@@ -10,6 +10,7 @@ mod fault_answers;
 mod faults;
 mod group;
 mod guides;
+mod hostile;
 mod journal;
 mod kinds;
 mod miniprogram;

@@ -97,6 +97,11 @@ pub enum XmlErrorKind {
 
 /// Reads a document whose only nesting is in `lists`. What comes out is not verified yet.
 pub fn parse<'b>(body: &'b [u8], lists: &[List]) -> Result<Unverified<'b>, XmlError> {
+    parse_root(body, "xml", lists)
+}
+
+/// Like [`parse`], for a document whose root has another name: the inner one of a refund notice.
+pub(crate) fn parse_root<'b>(body: &'b [u8], root: &str, lists: &[List]) -> Result<Unverified<'b>, XmlError> {
     if body.len() > MAX_BODY {
         return Err(XmlError { kind: XmlErrorKind::BodyTooLong, at: MAX_BODY });
     }
@@ -108,7 +113,7 @@ pub fn parse<'b>(body: &'b [u8], lists: &[List]) -> Result<Unverified<'b>, XmlEr
         return Err(XmlError { kind: XmlErrorKind::Character, at });
     }
     let document = text.strip_prefix('\u{FEFF}').unwrap_or(text);
-    let mut reader = Reader::new(document, lists);
+    let mut reader = Reader::new(document, root, lists);
     let fields = reader.document().map_err(|kind| XmlError {
         kind,
         at: text.len() - document.len() + reader.position().min(document.len()),
@@ -128,6 +133,7 @@ struct Reader<'b, 'l> {
     document: &'b str,
     /// Whether line ends may be other than line feeds.
     returns: bool,
+    root: &'l str,
     lists: &'l [List],
     elements: usize,
 }
@@ -135,11 +141,11 @@ struct Reader<'b, 'l> {
 type Step<T> = Result<T, XmlErrorKind>;
 
 impl<'b, 'l> Reader<'b, 'l> {
-    fn new(document: &'b str, lists: &'l [List]) -> Self {
+    fn new(document: &'b str, root: &'l str, lists: &'l [List]) -> Self {
         let mut tokens = quick_xml::Reader::from_str(document);
         tokens.config_mut().expand_empty_elements = true;
         let returns = memchr(b'\r', document.as_bytes()).is_some();
-        Self { tokens, document, returns, lists, elements: 0 }
+        Self { tokens, document, returns, root, lists, elements: 0 }
     }
 
     fn position(&self) -> usize {
@@ -158,7 +164,7 @@ impl<'b, 'l> Reader<'b, 'l> {
             match self.event()? {
                 Event::Decl(_) if at == 0 => self.declaration()?,
                 Event::Text(text) if is_space(&text) => {}
-                Event::Start(tag) if self.opened(at, &tag)? == "xml" => break,
+                Event::Start(tag) if self.opened(at, &tag)? == self.root => break,
                 other => return Err(refused(&other, XmlErrorKind::NotXmlRoot)),
             }
         }
@@ -233,18 +239,18 @@ impl<'b, 'l> Reader<'b, 'l> {
     fn leaf(&mut self) -> Step<Cow<'b, str>> {
         let mut value = Cow::Borrowed("");
         loop {
+            let at = self.position();
             let piece = match self.event()? {
                 Event::End(_) => return Ok(value),
-                Event::CData(text) if text.len() > MAX_VALUE => return Err(XmlErrorKind::ValueTooLong),
                 Event::CData(text) if self.returns => text.xml10_content(),
                 Event::CData(text) => text.into_inner(),
-                Event::Text(text) if text.len() > MAX_VALUE => return Err(XmlErrorKind::ValueTooLong),
                 Event::Text(text) if text.contains('>') && text.contains("]]>") => {
                     return Err(XmlErrorKind::CdataEnd);
                 }
                 Event::Text(text) if self.returns => text.xml10_content(),
                 Event::Text(text) => text.into_inner(),
                 Event::GeneralRef(reference) => Cow::Owned(resolve(&reference)?.to_string()),
+                Event::Start(tag) => return Err(self.opened(at, &tag).err().unwrap_or(XmlErrorKind::Nested)),
                 other => return Err(refused(&other, XmlErrorKind::Nested)),
             };
             if value.len() + piece.len() > MAX_VALUE {
