@@ -228,7 +228,12 @@ impl fmt::Debug for Sign {
 }
 
 fn decode<const N: usize>(hex: &str) -> Option<[u8; N]> {
-    let digit = |c: u8| char::from(c).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+    let digit = |c: u8| match c {
+        b'0'..=b'9' => Some(c - b'0'),
+        b'A'..=b'F' => Some(c - b'A' + 10),
+        b'a'..=b'f' => Some(c - b'a' + 10),
+        _ => None,
+    };
     let mut bytes = [0; N];
     for (byte, [high, low]) in bytes.iter_mut().zip(hex.as_bytes().as_chunks().0) {
         *byte = digit(*high)? << 4 | digit(*low)?;

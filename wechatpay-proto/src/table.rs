@@ -294,12 +294,11 @@ macro_rules! endpoint {
         impl<$b> $crate::reply::Reply<$b> for $Reply<$b> {
             type Static = $Reply<'static>;
 
-            fn read(fields: $crate::wire::Fields<$b>) -> ::core::result::Result<Self, $crate::ReplyError> {
-                let (fields, lists) = fields.into_parts();
+            fn read(mut fields: $crate::wire::Fields<$b>) -> ::core::result::Result<Self, $crate::ReplyError> {
                 let mut head = $crate::reply::Head::unread();
                 $(let mut $rep = ::core::option::Option::None;)*
                 let mut extra = ::std::vec::Vec::new();
-                for (name, value) in fields {
+                for (name, value) in fields.take_fields() {
                     match &*name {
                         $(row if row == $crate::__wire_name!($rep) => {
                             $rep = $crate::reply::read_field($crate::__wire_name!($rep), value)?;
@@ -311,7 +310,7 @@ macro_rules! endpoint {
                     }
                 }
                 $(let mut $container = ::std::vec::Vec::new();)*
-                for (list, items) in lists {
+                for (list, items) in fields.take_lists() {
                     match list.container {
                         $(stringify!($container) => {
                             $container = items.into_iter().map($Item::read).collect::<::core::result::Result<_, _>>()?;

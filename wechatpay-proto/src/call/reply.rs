@@ -21,7 +21,7 @@ impl<'b> Reply<'b> for CallReply<'b> {
 
     fn read(fields: Fields<'b>) -> Result<Self, ReplyError> {
         let mut head = Head::unread();
-        for (name, value) in fields.only(&HEAD).into_parts().0 {
+        for (name, value) in fields.only(&HEAD).take_fields() {
             head.take(&name, value)?;
         }
         Ok(Self { head: head.finish()?, fields })

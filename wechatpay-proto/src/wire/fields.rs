@@ -3,7 +3,7 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::fmt;
+use std::{fmt, mem};
 
 use crate::error::ReplyError;
 use crate::merchant::ApiKey;
@@ -34,7 +34,7 @@ pub type NamedLists<'b> = Vec<(List, Vec<Item<'b>>)>;
 impl<'b> Fields<'b> {
     /// `None` where a name stands twice.
     pub(super) fn new(fields: NamedValues<'b>, lists: NamedLists<'b>) -> Option<Self> {
-        let order = order::sorted(fields.iter().map(|(name, _)| &**name))?;
+        let order = order::sorted(&fields)?;
         Some(Self { fields, order, lists })
     }
 
@@ -108,10 +108,17 @@ impl<'b> Fields<'b> {
         Self::from_pairs(kept.cloned().collect())
     }
 
-    /// Hands every field and every list out, each in the order of the document.
+    /// Takes every field out, in the order of the document.
     #[doc(hidden)]
-    pub fn into_parts(self) -> (NamedValues<'b>, NamedLists<'b>) {
-        (self.fields, self.lists)
+    pub fn take_fields(&mut self) -> impl Iterator<Item = (Cow<'b, str>, Cow<'b, str>)> {
+        self.order = Places::default();
+        self.fields.iter_mut().map(mem::take)
+    }
+
+    /// Takes every list out, in the order of the document.
+    #[doc(hidden)]
+    pub fn take_lists(&mut self) -> NamedLists<'b> {
+        mem::take(&mut self.lists)
     }
 }
 
@@ -139,7 +146,7 @@ pub struct Item<'b>(Vec<(Cow<'b, str>, Cow<'b, str>)>);
 impl<'b> Item<'b> {
     /// `None` where a name stands twice.
     pub(super) fn new(fields: Vec<(Cow<'b, str>, Cow<'b, str>)>) -> Option<Self> {
-        order::sorted(fields.iter().map(|(name, _)| &**name)).map(|_| Self(fields))
+        order::sorted(&fields).map(|_| Self(fields))
     }
 
     /// The value of `name`, where it is present; it may be empty.
@@ -169,6 +176,7 @@ impl fmt::Debug for Item<'_> {
 pub struct Unverified<'b>(Fields<'b>);
 
 impl<'b> Unverified<'b> {
+    #[inline]
     pub(super) fn new(fields: Fields<'b>) -> Self {
         Self(fields)
     }

@@ -256,7 +256,11 @@ impl<'b, 'l> Reader<'b, 'l> {
             if value.len() + piece.len() > MAX_VALUE {
                 return Err(XmlErrorKind::ValueTooLong);
             }
-            value += piece;
+            if value.is_empty() {
+                value = piece;
+            } else {
+                value += piece;
+            }
         }
     }
 
