@@ -268,6 +268,12 @@ fn what_cannot_stand_in_a_request_is_refused() {
         assert_eq!((error.field(), error.violation()), ("field 2", &Violation::Name), "{bad:?}");
         assert!(bad.is_empty() || !error.to_string().contains(bad), "{error}");
     }
+    // the place is that among the caller's own fields
+    for (good, place) in [(0, "field 1"), (2, "field 3"), (7, "field 8")] {
+        let names = &["a", "b", "c", "d", "e", "f", "g"][..good];
+        let call = Call::new("pay/x").fields(names.iter().map(|name| (*name, "1")));
+        assert_eq!(refused(&call.field("a b", "1")), RequestError::new(place, Violation::Name));
+    }
     for reserved in ["sign", "key", "mch_id", "nonce_str", "sign_type"] {
         let error = refused(&Call::new("pay/x").field(reserved, "1"));
         assert_eq!(error, RequestError::new(reserved, Violation::Reserved));

@@ -115,6 +115,18 @@ fn to_a_sending_only_send_failed_is_a_failure() {
 }
 
 #[test]
+fn an_outcome_is_one_of_three() {
+    for (outcome, accepted, failed, unknown) in [
+        (Outcome::Accepted, true, false, false),
+        (Outcome::Failed, false, true, false),
+        (Outcome::Unknown(Reason::NoVerdict), false, false, true),
+    ] {
+        let is = (outcome.is_accepted(), outcome.is_failed(), outcome.is_unknown());
+        assert_eq!(is, (accepted, failed, unknown), "{outcome:?}");
+    }
+}
+
+#[test]
 fn to_a_sending_a_code_that_is_not_listed_says_query() {
     for (endpoint, _, outcome) in SENDINGS {
         for code in

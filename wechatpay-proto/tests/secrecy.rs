@@ -77,8 +77,10 @@ fn signs(text_up_to_key: &str) -> Vec<String> {
 fn who_calls_and_what_waits_show_no_secret() {
     let (merchant, packet) = (merchant(), marked());
     let mut log = Log::default();
-    log.debug(&ApiKey::new(CANARY_KEY).unwrap());
-    log.debug(&AgentSecret::new(CANARY_SECRET).unwrap());
+    let (key, secret) = (ApiKey::new(CANARY_KEY).unwrap(), AgentSecret::new(CANARY_SECRET).unwrap());
+    assert_eq!(format!("{key:?} {secret:?}"), "ApiKey(..) AgentSecret(..)");
+    log.debug(&key);
+    log.debug(&secret);
     log.debug(&merchant);
     log.debug(&Client::new(merchant.clone(), "a transport", (|| [7; 16]) as fn() -> [u8; 16]));
     log.debug(&BaseUrl::default());

@@ -493,3 +493,21 @@ fn an_open_set_of_ones_own_keeps_what_it_does_not_know() {
     assert_eq!((other.as_str(), other.to_string().as_str()), ("REVOKED", "REVOKED"));
     assert_eq!(other.clone().into_owned(), other);
 }
+
+#[test]
+fn a_time_in_either_documented_form_is_beijing_time() {
+    for (text, rfc3339) in [
+        ("2019-12-12 16:35:59", Some("2019-12-12T16:35:59+08:00")),
+        ("20150520102602", Some("2015-05-20T10:26:02+08:00")),
+        ("2019-12-12T16:35:59", None),
+        ("2019-12-12 16:35:5", None),
+        ("2019-12-12 16:35:590", None),
+        ("2015052010260", None),
+        ("201505201026020", None),
+        ("yesterday", None),
+        ("", None),
+    ] {
+        let time = BeijingTime::new(text);
+        assert_eq!((time.as_str(), time.to_rfc3339().as_deref()), (text, rfc3339));
+    }
+}

@@ -44,6 +44,20 @@ fn each_endpoint_takes_an_order_of_its_kind_once() {
 }
 
 #[test]
+fn a_scene_counts_for_every_kind() {
+    for (number, kind) in KINDS.into_iter().enumerate() {
+        let (mock, merchant) = shop_with(legacy());
+        // Of a group it is the average that counts.
+        let small = if kind == Kind::Group { "297" } else { "99" };
+        let form = Form::sends(&merchant, "1")[number].clone().with("total_amount", small);
+        let without = call(&merchant, &form);
+        assert_eq!(without.code(), "MONEY_LIMIT", "{kind:?}");
+        assert!(mock.red_packet(MCH_ID, "1").is_none());
+        call(&merchant, &form.with("scene_id", "PRODUCT_2")).assert_success();
+    }
+}
+
+#[test]
 fn a_number_that_another_endpoint_took_is_fatal() {
     for taken in 0..4 {
         let (mock, merchant) = shop_with(legacy());
