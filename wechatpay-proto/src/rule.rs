@@ -3,9 +3,7 @@
 //! The rules are data in the endpoint's table, so that one list serves the check before signing, the server
 //! direction and the documentation. Lengths are counted in **bytes of UTF-8**, as WeChat Pay counts them.
 
-use memchr::memchr_iter;
-
-use crate::wire::scan::Kinds;
+use crate::wire::scan::{Kinds, no_character};
 use crate::wire::{MAX_VALUE, Value};
 
 /// What one field may hold.
@@ -159,16 +157,6 @@ impl Rule {
             _ => no_character(text, true),
         }
     }
-}
-
-/// Where U+FFFE or U+FFFF stands, which XML does not allow, or, if `bom_too`, a byte order mark: that is legal XML, and
-/// invisible to the person who pasted it.
-fn no_character(text: &str, bom_too: bool) -> Option<usize> {
-    memchr_iter(0xEF, text.as_bytes()).find(|at| match text.as_bytes().get(at + 1..at + 3) {
-        Some([0xBF, 0xBE | 0xBF]) => true,
-        Some([0xBB, 0xBF]) => bom_too,
-        _ => false,
-    })
 }
 
 fn in_range(value: u64, min: u64, max: u64) -> Result<(), Violation> {

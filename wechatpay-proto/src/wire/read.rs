@@ -7,7 +7,7 @@ use memchr::memchr;
 use quick_xml::events::{BytesRef, BytesStart, Event};
 
 use super::fields::{Fields, Item, NamedLists, NamedValues, Unverified};
-use super::scan::any;
+use super::scan::{any, no_character};
 use super::{MAX_BODY, MAX_ELEMENTS, MAX_VALUE, is_name, is_xml_char};
 
 /// A list that an endpoint's table declares: the one place where a document may nest.
@@ -107,9 +107,7 @@ pub(crate) fn parse_root<'b>(body: &'b [u8], root: &str, lists: &[List]) -> Resu
     }
     let text = std::str::from_utf8(body)
         .map_err(|error| XmlError { kind: XmlErrorKind::NotUtf8, at: error.valid_up_to() })?;
-    if may_refuse(text)
-        && let Some((at, _)) = text.char_indices().find(|(_, c)| !is_xml_char(*c))
-    {
+    if let Some(at) = first_refused(text) {
         return Err(XmlError { kind: XmlErrorKind::Character, at });
     }
     let document = text.strip_prefix('\u{FEFF}').unwrap_or(text);
@@ -121,11 +119,12 @@ pub(crate) fn parse_root<'b>(body: &'b [u8], root: &str, lists: &[List]) -> Resu
     Ok(Unverified::new(fields))
 }
 
-/// Whether `text` needs a look at each character: whether it has a control below the space, or the byte 0xEF, with which
-/// U+FFFE and U+FFFF begin.
-fn may_refuse(text: &str) -> bool {
+/// Where the first character stands that is no `Char` of XML.
+fn first_refused(text: &str) -> Option<usize> {
     let control = |byte| (byte < b' ') & (byte != b'\t') & (byte != b'\n') & (byte != b'\r');
-    any(text.as_bytes(), control) || memchr(0xEF, text.as_bytes()).is_some()
+    // Nearly no document has one; that is cheaper to see than where it stands.
+    let first_control = if any(text.as_bytes(), control) { text.bytes().position(control) } else { None };
+    first_control.into_iter().chain(no_character(text, false)).min()
 }
 
 struct Reader<'b, 'l> {

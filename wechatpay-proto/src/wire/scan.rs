@@ -1,5 +1,7 @@
 //! One look at each byte of a text, which answers every question that rules and writers have.
 
+use memchr::memchr_iter;
+
 /// Kinds of bytes, one bit each. ASCII letters and digits are of no kind: nobody refuses them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Kinds(u8);
@@ -72,6 +74,16 @@ const KIND: [Kinds; 256] = {
     }
     kinds
 };
+
+/// Where U+FFFE or U+FFFF stands, which XML does not allow, or, if `bom_too`, a byte order mark: that is legal XML, and
+/// invisible to the person who pasted it.
+pub(crate) fn no_character(text: &str, bom_too: bool) -> Option<usize> {
+    memchr_iter(0xEF, text.as_bytes()).find(|at| match text.as_bytes().get(at + 1..at + 3) {
+        Some([0xBF, 0xBE | 0xBF]) => true,
+        Some([0xBB, 0xBF]) => bom_too,
+        _ => false,
+    })
+}
 
 /// Whether `of` holds for any of `bytes`. There is no early end, so that the compiler can ask many at once; it does so
 /// where `of` has no `&&` and no `||`.
