@@ -81,15 +81,12 @@ impl<'b> Head<'b> {
         }
     }
 
-    /// Where the reading of a head begins.
+    /// Where the reading of a head begins. An answer without `return_code` is none, whatever else is wrong with it.
     #[doc(hidden)]
-    pub fn unread() -> PartialHead<'b> {
-        PartialHead {
-            return_code: None,
-            return_msg: None,
-            result_code: None,
-            err_code: None,
-            err_code_des: None,
+    pub fn begin(fields: &Fields<'b>) -> Result<PartialHead<'b>, ReplyError> {
+        match fields.get("return_code") {
+            Some(_) => Ok(PartialHead::default()),
+            None => Err(ReplyError::Missing { field: "return_code" }),
         }
     }
 
@@ -105,7 +102,7 @@ impl<'b> Head<'b> {
 
 /// A head that is being read.
 #[doc(hidden)]
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct PartialHead<'b> {
     return_code: Option<ResultCode<'b>>,
     return_msg: Option<Cow<'b, str>>,
@@ -129,7 +126,7 @@ impl<'b> PartialHead<'b> {
         Ok(None)
     }
 
-    /// The whole head; it is none without `return_code`.
+    /// The whole head.
     pub fn finish(self) -> Result<Head<'b>, ReplyError> {
         let Self { return_code, return_msg, result_code, err_code, err_code_des } = self;
         let return_code = return_code.ok_or(ReplyError::Missing { field: "return_code" })?;

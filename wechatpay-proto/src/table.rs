@@ -295,7 +295,7 @@ macro_rules! endpoint {
             type Static = $Reply<'static>;
 
             fn read(mut fields: $crate::wire::Fields<$b>) -> ::core::result::Result<Self, $crate::ReplyError> {
-                let mut head = $crate::reply::Head::unread();
+                let mut head = $crate::reply::Head::begin(&fields)?;
                 $(let mut $rep = ::core::option::Option::None;)*
                 let mut extra = ::std::vec::Vec::new();
                 for (name, value) in fields.take_fields() {

@@ -172,3 +172,19 @@ fn a_host_has_no_case() {
     let signed = MERCHANT.sign_for(&base, &call, Nonce::from_bytes([0; 16])).unwrap();
     assert_eq!(signed.uri().host(), Some("fraud.mch.weixin.qq.com"));
 }
+
+/// Found by the fuzz target `reply`: with a field that was malformed too, the typed door said that, and the untyped one that
+/// there was no `return_code`.
+#[test]
+fn an_answer_without_return_code_is_none_whatever_else_is_wrong() {
+    let missing = ReplyError::Missing { field: "return_code" };
+    for body in [
+        "<xml><hblist><hbinfo><amount>050</amount></hbinfo></hblist></xml>",
+        "<xml><total_amount>050</total_amount></xml>",
+        "<xml><return_code/><total_amount>050</total_amount></xml>",
+    ] {
+        assert_eq!(accept(&QUERY, body).unwrap_err(), missing, "{body}");
+        let call = Call::new("mmpaymkttransfers/gethbinfo");
+        assert_eq!(accept(&call, body).unwrap_err(), missing, "{body}");
+    }
+}

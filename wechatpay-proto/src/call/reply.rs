@@ -20,7 +20,7 @@ impl<'b> Reply<'b> for CallReply<'b> {
     type Static = CallReply<'static>;
 
     fn read(fields: Fields<'b>) -> Result<Self, ReplyError> {
-        let mut head = Head::unread();
+        let mut head = Head::begin(&fields)?;
         for (name, value) in fields.only(&HEAD).take_fields() {
             head.take(&name, value)?;
         }
