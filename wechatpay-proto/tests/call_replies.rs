@@ -146,6 +146,7 @@ fn an_unsigned_payout_names_its_order() {
         "mmpaymkttransfers/gettransferinfo",
         "mmpaymkttransfers/promotion/transfers",
         "mmpaymkttransfers/promotion/querywwsptrans2pocket",
+        "mmpaymkttransfers/promotion/paywwsptrans2pocket",
     ] {
         let refused = accept(&Call::new(path).fields(sent), document(&without(&paid, "partner_trade_no")));
         assert_eq!(refused.unwrap_err(), ReplyError::Missing { field: "partner_trade_no" }, "{path}");

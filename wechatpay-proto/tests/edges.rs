@@ -5,9 +5,11 @@ mod common;
 
 use common::*;
 use wechatpay_proto::rule::{Rule, Violation};
-use wechatpay_proto::v2::mmpaymkttransfers::{SendGroupRedPack, SendGroupRedPackOptions};
+use wechatpay_proto::v2::mmpaymkttransfers::{
+    SendGroupRedPack, SendGroupRedPackOptions, SendRedPack, SendRedPackOptions,
+};
 use wechatpay_proto::wire::{self, Value, Writer, XmlErrorKind};
-use wechatpay_proto::{Fen, Nonce, RiskInfo, SignType};
+use wechatpay_proto::{Fen, Nonce, RequestError, RiskInfo, SignType};
 
 #[test]
 fn what_is_shown_for_debugging_says_what_it_is() {
@@ -69,28 +71,40 @@ fn every_part_of_risk_info_is_written_and_read() {
 
 /// The fields of a service provider, as far as they go and one step on.
 #[test]
-fn the_provider_of_a_group_packet_is_held_to_the_limits() {
-    type Options = SendGroupRedPackOptions<'static>;
-    type Set = fn(&mut Options, &'static str);
+fn the_provider_of_a_packet_is_held_to_the_limits() {
+    type Fields = (&'static str, &'static str, Option<&'static str>);
+    type Set = fn(&'static str) -> Fields;
+    let one = |(sub_mch_id, msgappid, consume_mch_id): Fields| {
+        let (sub_mch_id, msgappid) = (Some(sub_mch_id), Some(msgappid));
+        let options = SendRedPackOptions { sub_mch_id, msgappid, consume_mch_id, ..Default::default() };
+        let request = SendRedPack { options, ..PACKET.clone() };
+        provider().sign(&request, Nonce::from_bytes([7; 16])).map(drop)
+    };
+    let group = |(sub_mch_id, msgappid, consume_mch_id): Fields| {
+        let (sub_mch_id, msgappid) = (Some(sub_mch_id), Some(msgappid));
+        let options = SendGroupRedPackOptions { sub_mch_id, msgappid, consume_mch_id, ..Default::default() };
+        let request = SendGroupRedPack { options, ..GROUP.clone() };
+        provider().sign(&request, Nonce::from_bytes([7; 16])).map(drop)
+    };
     let rows: [(&str, Set, bool); 3] = [
-        ("sub_mch_id", |options, text| options.sub_mch_id = Some(text), false),
-        ("msgappid", |options, text| options.msgappid = Some(text), true),
-        ("consume_mch_id", |options, text| options.consume_mch_id = Some(text), false),
+        ("sub_mch_id", |text| (text, "wx1", None), false),
+        ("msgappid", |text| ("1", text, None), true),
+        ("consume_mch_id", |text| ("1", "wx1", Some(text)), false),
     ];
-    for (name, set, dash) in rows {
-        let refused = |text| {
-            let mut options = Options { sub_mch_id: Some("1"), msgappid: Some("wx1"), ..Default::default() };
-            set(&mut options, text);
-            let request = SendGroupRedPack { options, ..GROUP.clone() };
-            let signed = provider().sign(&request, Nonce::from_bytes([7; 16])).map(drop);
-            signed.err().map(|error| (error.field().to_owned(), error.violation().clone()))
-        };
-        let (longest, too_long) = ("12345678901234567890123456789012", "123456789012345678901234567890123");
-        assert_eq!(refused(longest), None);
-        assert_eq!(refused(too_long), Some((name.to_owned(), Violation::TooLong { max: 32, len: 33 })));
-        let odd = refused("a-b");
-        assert_eq!(odd.is_none(), dash, "{name} {odd:?}");
-        assert!(refused("a b").is_some_and(|(field, _)| field == name));
+    for sign in [&one as &dyn Fn(Fields) -> Result<(), RequestError>, &group] {
+        for (name, fields, dash) in rows {
+            let refused = |text| {
+                let error = sign(fields(text)).err();
+                error.map(|error| (error.field().to_owned(), error.violation().clone()))
+            };
+            let (longest, too_long) =
+                ("12345678901234567890123456789012", "123456789012345678901234567890123");
+            assert_eq!(refused(longest), None);
+            assert_eq!(refused(too_long), Some((name.to_owned(), Violation::TooLong { max: 32, len: 33 })));
+            let odd = refused("a-b");
+            assert_eq!(odd.is_none(), dash, "{name} {odd:?}");
+            assert!(refused("a b").is_some_and(|(field, _)| field == name));
+        }
     }
 }
 
@@ -144,4 +158,14 @@ fn a_byte_order_mark_is_text_only_where_any_text_is() {
     assert_eq!(Rule::Any.check(&marked), Ok(()));
     let refused = Rule::Text { max: 9 }.check(&marked);
     assert!(matches!(refused, Err(Violation::Characters { at: 1, .. })), "{refused:?}");
+}
+
+#[test]
+fn a_line_may_end_only_where_any_text_is() {
+    let lines = Value::Text("a\tb\nc");
+    assert_eq!(Rule::Any.check(&lines), Ok(()));
+    for (rule, text) in [(Rule::Text { max: 9 }, lines), (Rule::Any, Value::Text("a\u{1}b"))] {
+        let refused = rule.check(&text);
+        assert!(matches!(refused, Err(Violation::Characters { at: 1, .. })), "{rule:?} {refused:?}");
+    }
 }
