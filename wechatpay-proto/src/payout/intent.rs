@@ -82,7 +82,8 @@ impl Intent {
     ) -> Result<Self, RequestError> {
         RequestError::check("business_id", Rule::Text { max: MAX_BUSINESS_ID }, Value::Text(business_id))?;
         RequestError::check("mch_id", Rule::Alphanumeric { max: 32 }, Value::Text(mch_id))?;
-        let fields = Fields::from_pairs(fields);
+        let fields =
+            Fields::from_pairs(fields).ok_or_else(|| RequestError::new("fields", Violation::Duplicate))?;
         let required =
             |name: &'static str| fields.get(name).ok_or_else(|| RequestError::new(name, Violation::Missing));
         let mch_billno = required("mch_billno")?;

@@ -38,9 +38,9 @@ impl<'b> Fields<'b> {
         Some(Self { fields, order, lists })
     }
 
-    /// Of names that differ.
-    pub(crate) fn from_pairs(fields: NamedValues<'b>) -> Self {
-        Self::new(fields, Vec::new()).unwrap_or_default()
+    /// Without lists; `None` where a name stands twice.
+    pub(crate) fn from_pairs(fields: NamedValues<'b>) -> Option<Self> {
+        Self::new(fields, Vec::new())
     }
 
     pub(crate) fn contains(&self, name: &str) -> bool {
@@ -105,7 +105,8 @@ impl<'b> Fields<'b> {
     /// Only the fields that `keep` names, the lists dropped.
     pub(crate) fn only(&self, keep: &[&str]) -> Self {
         let kept = self.fields.iter().filter(|(name, _)| keep.contains(&&**name));
-        Self::from_pairs(kept.cloned().collect())
+        // Names that differ still do.
+        Self::from_pairs(kept.cloned().collect()).unwrap_or_default()
     }
 
     /// Takes every field out, in the order of the document.

@@ -87,3 +87,11 @@ fn a_business_id_has_its_bounds() {
     packet.total_amount = Fen(0);
     assert_eq!(Intent::new("row", &MERCHANT, &packet).unwrap_err().field(), "total_amount");
 }
+
+#[test]
+fn a_record_that_names_a_field_twice_is_refused_for_that() {
+    let mut record = intent(Kind::RedPack).record();
+    record.fields.push(record.fields[0].clone());
+    let error = Intent::try_from(record).unwrap_err();
+    assert!(error.to_string().contains("fields is given twice"), "{error}");
+}
