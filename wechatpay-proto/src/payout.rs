@@ -132,6 +132,7 @@
 mod alert;
 mod bucket;
 mod campaign;
+mod clocks;
 mod done;
 mod evidence;
 mod intent;

@@ -14,6 +14,7 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use super::bucket::TokenBucket;
+use super::clocks::{Clocks, Reading};
 use super::evidence::{Asked, Evidence};
 use super::intent::Intent;
 use super::machine::Payout;
@@ -62,6 +63,7 @@ pub struct Campaign<N> {
     paused_until: Duration,
     /// Whether a query goes first next time, where both could go.
     query_first: bool,
+    clocks: Option<Clocks>,
     progress: Progress,
 }
 
@@ -117,6 +119,7 @@ where
             query_bucket: TokenBucket::new(settings.queries_per_second, settings.burst),
             paused_until: Duration::ZERO,
             query_first: false,
+            clocks: None,
             progress: Progress::default(),
         }
     }
@@ -167,7 +170,8 @@ where
     /// What to do now. Ask again at once after anything but [`Action::Wait`].
     ///
     /// An error where a clock went back behind a time on record: that payout is not touched. Ask again after a while; the
-    /// others are led on.
+    /// others are led on. An error too where the calendar jumped ahead: nobody is led on until it comes back, or has stayed
+    /// there for ten minutes.
     pub fn poll(&mut self, now: Now) -> Result<Action, ClockError> {
         while self.failed_writes.front().is_some_and(|(at, _)| *at <= now.steady) {
             self.unsaved.extend(self.failed_writes.pop_front().map(|(_, save)| save));
@@ -184,9 +188,19 @@ where
             let Some(step) = self.choose(now.steady) else {
                 return Ok(Action::Wait { until: self.until(now.steady) });
             };
+            self.check_calendar(now)?;
             if let Some(action) = self.step(step, now)? {
                 return Ok(action);
             }
+        }
+    }
+
+    /// A calendar that jumps ahead stops all of them at once, and until it is believed or comes back.
+    fn check_calendar(&mut self, now: Now) -> Result<(), ClockError> {
+        let tolerance = self.policy.settings().clock_tolerance;
+        match self.clocks.get_or_insert_with(|| Clocks::new(now)).read(now, tolerance) {
+            Reading::Apart { error: error @ ClockError::Jump { .. }, .. } => Err(error),
+            _ => Ok(()),
         }
     }
 

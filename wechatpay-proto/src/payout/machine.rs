@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::alert::Alert;
+use super::clocks::{Clocks, HOLD, Reading};
 use super::done::{Done, End};
 use super::evidence::{Answer, Asked, Evidence, Fact};
 use super::intent::Intent;
@@ -11,7 +12,7 @@ use super::kind::Kind;
 use super::knowledge::Knowledge;
 use super::now::{ClockError, Now};
 use super::policy::{Goal, Policy};
-use super::record::{GaveUp, Plan, Record, State};
+use super::record::{Claim, GaveUp, Plan, Record, State};
 use super::request::{Attempt, Query};
 use super::schedule;
 use super::snapshot::{Snapshot, SnapshotError};
@@ -32,6 +33,11 @@ pub struct Payout {
     pub(super) due: Duration,
     pub(super) sent: Option<Duration>,
     pub(super) seen: Duration,
+    clocks: Clocks,
+    /// The latest reading of the calendar, believed or not.
+    pub(super) calendar: Duration,
+    /// The first reading of this process, where it is so far from the last one on record that it is not believed yet.
+    woke: Option<Now>,
 }
 
 /// What a payout wants.
@@ -150,9 +156,20 @@ impl Payout {
     /// The payout of an intent that is on disk. Nothing was sent for it yet.
     pub fn new(intent: impl Into<Arc<Intent>>, policy: &Policy, now: Now) -> Unsaved<Self> {
         let intent = intent.into();
-        let record = Box::new(Record::new(whole_millis(now.calendar)));
-        let (due, seen) = (now.steady, now.steady);
-        Unsaved::new(Self { intent, policy: policy.clone(), record, due, sent: None, seen }, Vec::new())
+        let now = Now { calendar: whole_millis(now.calendar), ..now };
+        let record = Box::new(Record::new(now.calendar));
+        let payout = Self {
+            intent,
+            policy: policy.clone(),
+            record,
+            due: now.steady,
+            sent: None,
+            seen: now.steady,
+            clocks: Clocks::new(now),
+            calendar: now.calendar,
+            woke: None,
+        };
+        Unsaved::new(payout, Vec::new())
     }
 
     /// The payout after a restart, from what is on disk.
@@ -172,13 +189,33 @@ impl Payout {
         if snapshot.fingerprint != intent.fingerprint() {
             return Err(SnapshotError::OtherParameters);
         }
-        let record = Box::new(snapshot.record.clone());
+        let mut record = Box::new(snapshot.record.clone());
         // The rest of the wait, as far as the calendar can be believed: never longer than the wait itself.
         let passed = now.calendar.saturating_sub(record.from);
         let due = now.steady.saturating_add(record.wait.saturating_sub(passed));
         // Whoever wrote this may have sent a moment ago.
         let sent = (record.attempts > 0).then_some(now.steady);
-        Ok(Self { intent, policy: policy.clone(), record, due, sent, seen: now.steady })
+        if let Some(Claim { since, calendar }) = record.claim
+            && now.calendar >= calendar.saturating_add(HOLD)
+        {
+            // Two processes have read the calendar, and the later one bears out the one before.
+            record.shift(since, calendar);
+        }
+        let mut payout = Self {
+            intent,
+            policy: policy.clone(),
+            clocks: Clocks::new(Now { calendar: record.seen, ..now }),
+            record,
+            due,
+            sent,
+            seen: now.steady,
+            calendar: now.calendar,
+            woke: None,
+        };
+        // Time went by, or the calendar is wrong: nobody watched.
+        let _not_yet = payout.read_clocks(now);
+        payout.woke = payout.clocks.jumped();
+        Ok(payout)
     }
 
     /// What it stands for.
@@ -198,32 +235,43 @@ impl Payout {
 
     /// What it wants now.
     ///
-    /// An error where a clock went back; nothing is sent then.
+    /// An error where a clock went back, or the calendar jumped; nothing is sent then.
     pub fn next(mut self, now: Now) -> Result<Next, Blocked> {
-        if let Err(error) = self.check_clocks(now) {
-            return Err(Blocked { payout: self, error });
+        match self.read_clocks(now) {
+            Ok(()) => Ok(self.go_on(now)),
+            Err(error) => Err(Blocked { payout: self, error }),
         }
-        self.see(now);
+    }
+
+    /// The same for a payout whose caller keeps an eye on the calendar: a jump ahead is no error.
+    pub(super) fn next_of_many(mut self, now: Now) -> Result<Next, Blocked> {
+        match unless_ahead(self.read_clocks(now)) {
+            Ok(()) => Ok(self.go_on(now)),
+            Err(error) => Err(Blocked { payout: self, error }),
+        }
+    }
+
+    fn go_on(self, now: Now) -> Next {
         let mut payout = match self.into_done() {
-            Ok(done) => return Ok(Next::Done(done)),
+            Ok(done) => return Next::Done(done),
             Err(payout) => payout,
         };
         if schedule::horizon_passed(&payout) {
             payout.record.gave_up = Some(GaveUp::Horizon);
-            return Ok(Next::Record(Unsaved::new(payout, vec![Alert::GaveUp])));
+            return Next::Record(Unsaved::new(payout, vec![Alert::GaveUp]));
         }
         if schedule::window_closes(&payout) {
             payout.record.window_closed = true;
-            return Ok(Next::Record(Unsaved::new(payout, vec![Alert::WindowClosed])));
+            return Next::Record(Unsaved::new(payout, vec![Alert::WindowClosed]));
         }
         let until = payout.until();
         if now.steady < until {
-            return Ok(Next::Wait { payout, until });
+            return Next::Wait { payout, until };
         }
-        Ok(match payout.wants() {
+        match payout.wants() {
             Asked::Send => Next::Send(Attempt::record(payout, now)),
             Asked::Query => Next::Query(Query { payout }),
-        })
+        }
     }
 
     /// When it wants to be asked again, by the steady clock.
@@ -261,6 +309,11 @@ impl Payout {
         if self.record.plan == Plan::Send && schedule::may_send(self) { Asked::Send } else { Asked::Query }
     }
 
+    /// What a plan is made for: where the payout stands, and whether it was refused for good.
+    fn stage(&self) -> (std::mem::Discriminant<State>, bool) {
+        (std::mem::discriminant(&self.state()), self.record.known.send_failed)
+    }
+
     /// How it ended, if it did.
     pub(super) fn end(&self) -> Option<End> {
         match self.state() {
@@ -268,7 +321,7 @@ impl Payout {
             State::Refunded { amount } => Some(End::Refunded { amount }),
             State::Conflict => Some(End::Conflict),
             State::NeedsHuman(why) => Some(End::NeedsHuman { why, accepted: self.record.known.success() }),
-            State::Failed if self.record.known.failed || self.record.confirmed => Some(End::Failed),
+            State::Failed => Some(End::Failed),
             State::Accepted | State::Refunding if self.policy.settings().goal == Goal::Accepted => {
                 (!schedule::wants_package(self)).then_some(End::Accepted)
             }
@@ -276,34 +329,74 @@ impl Payout {
         }
     }
 
-    pub(super) fn check_clocks(&self, now: Now) -> Result<(), ClockError> {
+    /// Takes in the time of an event, as far as it can be believed. Where the calendar contradicts the steady clock, or the
+    /// record, time goes on by the steady clock.
+    pub(super) fn read_clocks(&mut self, now: Now) -> Result<(), ClockError> {
         if now.steady < self.seen {
             return Err(ClockError::Steady { by: self.seen - now.steady });
         }
-        let by = self.record.seen.saturating_sub(now.calendar);
-        if by > self.policy.settings().clock_tolerance { Err(ClockError::Calendar { by }) } else { Ok(()) }
+        let now = Now { calendar: whole_millis(now.calendar), ..now };
+        let record = &mut self.record;
+        if record.known.send_failed {
+            let passed = whole_millis(now.steady).saturating_sub(whole_millis(self.seen));
+            record.watched = record.watched.saturating_add(passed);
+        }
+        self.seen = now.steady;
+        self.calendar = now.calendar;
+        match self.clocks.read(now, self.policy.settings().clock_tolerance) {
+            Reading::Plain(calendar) => {
+                record.claim = None;
+                record.seen = record.seen.max(calendar);
+                self.woke = None;
+                Ok(())
+            }
+            Reading::Held { believed, calendar } => {
+                record.time_lost |= calendar < believed && self.woke.is_some() && record.attempts > 0;
+                record.shift(believed, calendar);
+                record.seen = calendar;
+                self.woke = None;
+                Ok(())
+            }
+            Reading::Apart { believed, error } => {
+                record.seen = record.seen.max(whole_millis(believed));
+                let ahead = matches!(error, ClockError::Jump { .. });
+                if ahead && record.claim.is_none() {
+                    record.claim = Some(Claim { since: record.seen, calendar: now.calendar });
+                    // What happens from now on is later than what happened before.
+                    record.seen = record.seen.saturating_add(Duration::from_millis(1));
+                }
+                // That nobody held the payout for a while is no error of a clock.
+                if ahead && self.woke == self.clocks.jumped() { Ok(()) } else { Err(error) }
+            }
+        }
     }
 
-    /// Time only goes on, whatever the clocks say: an answer is taken in even if they went back.
+    /// The same for an answer, which is taken in whatever the clocks say.
     pub(super) fn see(&mut self, now: Now) {
-        self.seen = self.seen.max(now.steady);
-        self.record.seen = self.record.seen.max(whole_millis(now.calendar));
+        let now = Now { steady: now.steady.max(self.seen), ..now };
+        let _whatever = self.read_clocks(now);
     }
 
-    /// Joins what an answer says to what is known, and plans anew. `tainted` is whether anything was open before the
-    /// attempt that is answered; `None` where nobody waited for the answer.
-    pub(super) fn learn(&mut self, evidence: Evidence, tainted: Option<bool>) -> Vec<Alert> {
+    /// How far the calendar is ahead of the time that is believed.
+    pub(super) fn ahead(&self) -> Duration {
+        self.calendar.saturating_sub(self.record.seen)
+    }
+
+    /// Joins what an answer says to what is known, and plans anew. `waited` is `None` where nobody waited for the answer.
+    pub(super) fn learn(&mut self, evidence: Evidence, waited: Option<Waited>) -> Vec<Alert> {
         let Evidence { intent, asked, mut answer, mut alerts } = evidence;
         if intent.fingerprint() != self.intent.fingerprint() {
             alerts = vec![Alert::Mismatch { field: "mch_billno" }];
-            if tainted.is_none() {
+            if waited.is_none() {
                 return alerts;
             }
             // Whoever waited got nothing, and must not ask again at once.
             answer = Answer::nothing(Reason::Unreadable);
         }
-        let (before, mut fact) = (self.state(), answer.fact);
-        match (&self.record.send_listid, answer.send_listid) {
+        let (before, mut fact) = (self.stage(), answer.fact);
+        // Only a success tells which payment this is; a refusal may name any.
+        let named = answer.send_listid.filter(|_| Knowledge::of(&fact).success());
+        match (&self.record.send_listid, named) {
             (Some(known), Some(other)) if **known != *other => {
                 alerts.push(Alert::Mismatch { field: "send_listid" });
                 fact = Fact::Mismatch;
@@ -323,11 +416,15 @@ impl Payout {
             // There was an attempt, even if it is not on this record: an older one was brought back.
             self.record.first.get_or_insert(self.record.seen);
         }
-        if let (Some(tainted), Asked::Send) = (tainted, asked) {
-            self.record.tainted = tainted || !is_definite(&fact);
+        match (asked, waited) {
+            (Asked::Send, Some(Waited { open, .. })) => self.record.tainted = open || !is_definite(&fact),
+            (Asked::Query, Some(Waited { ripe, .. })) => {
+                self.record.confirmed |= ripe && schedule::is_missing(&fact);
+            }
+            (_, None) => {}
         }
-        let changed = std::mem::discriminant(&before) != std::mem::discriminant(&self.state());
-        if tainted.is_some() || changed {
+        let changed = before != self.stage();
+        if waited.is_some() || changed {
             schedule::plan(self, asked, &fact, changed);
         }
         if changed && self.state() == State::Conflict {
@@ -343,6 +440,23 @@ impl Payout {
         }
         alerts
     }
+}
+
+/// A calendar that jumped ahead stops nobody who has made up his mind: what is sent then goes by the larger of both times.
+pub(super) fn unless_ahead(read: Result<(), ClockError>) -> Result<(), ClockError> {
+    match read {
+        Err(ClockError::Jump { .. }) => Ok(()),
+        read => read,
+    }
+}
+
+/// What stood on record when the request was made whose answer was waited for.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Waited {
+    /// Whether an attempt before this request was open.
+    pub(super) open: bool,
+    /// Whether a query that finds nothing confirms what `SEND_FAILED` said.
+    pub(super) ripe: bool,
 }
 
 /// Whether an answer to a sending is one that no resend can change.

@@ -13,7 +13,10 @@ pub struct Now {
     pub calendar: Duration,
 }
 
-/// A clock of the caller went back. Nothing is sent while it lags behind.
+/// The clocks of the caller contradict each other, or time on record. Nothing is sent meanwhile.
+///
+/// A calendar that has jumped is believed once it has stayed there for ten minutes by the steady clock. One that comes back
+/// before leaves no trace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ClockError {
@@ -26,6 +29,12 @@ pub enum ClockError {
     /// The calendar is behind a time that is on record, by more than the tolerance of the policy.
     #[error("the calendar is {by:?} behind the last time on record")]
     Calendar {
+        /// How far.
+        by: Duration,
+    },
+    /// The calendar has jumped ahead, and the steady clock does not confirm it: somebody set it, or the machine slept.
+    #[error("the calendar is {by:?} ahead of what the steady clock says")]
+    Jump {
         /// How far.
         by: Duration,
     },

@@ -42,6 +42,11 @@ pub struct Settings {
     pub processing_wait: Duration,
     /// The wait after a refusal for want of balance, a limit or a risk: 1 s to 24 h. 1 h.
     pub refusal_wait: Duration,
+    /// How long an order that was refused with `SEND_FAILED`, and is not found, is queried before that counts as its
+    /// failure: 1 h to 30 days since the last attempt by the calendar, and as long by the steady clock since the refusal. Time
+    /// in which no process holds the payout does not count. While an attempt is open, no time is long enough. 24 h; the
+    /// longest time after which an order was seen to appear is 36 min.
+    pub failure_wait: Duration,
     /// How long after its first attempt an order may be sent again: 0 (never) to 30 days. Which window the service has is
     /// not known. An order that it has closed on can be sent again under a policy with a longer one. 24 h.
     pub resend_window: Duration,
@@ -84,6 +89,7 @@ impl Default for Settings {
             resend_gap: SECOND,
             processing_wait: 20 * MINUTE,
             refusal_wait: HOUR,
+            failure_wait: DAY,
             resend_window: DAY,
             defect_watch: DAY,
             horizon: 30 * DAY,
@@ -132,6 +138,7 @@ impl Policy {
         within("resend_gap", s.resend_gap, SECOND, HOUR, "1 s to 1 h")?;
         within("processing_wait", s.processing_wait, SECOND, DAY, "1 s to 24 h")?;
         within("refusal_wait", s.refusal_wait, SECOND, DAY, "1 s to 24 h")?;
+        within("failure_wait", s.failure_wait, HOUR, 30 * DAY, "1 h to 30 days")?;
         within("resend_window", s.resend_window, Duration::ZERO, 30 * DAY, "0 to 30 days")?;
         within("defect_watch", s.defect_watch, Duration::ZERO, 30 * DAY, "0 to 30 days")?;
         within("horizon", s.horizon, HOUR, 30 * DAY, "1 h to 30 days")?;

@@ -83,10 +83,21 @@ impl fmt::Debug for Package {
     }
 }
 
-/// Everything that survives a restart. Times are calendar times, since 1970.
+/// A reading of the calendar that was not believed yet. Another process may find that it was right.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Claim {
+    /// The time that was believed then.
+    pub(super) since: Duration,
+    /// The time by the calendar.
+    pub(super) calendar: Duration,
+}
+
+/// Everything that survives a restart. Times are calendar times since 1970, as far as they are believed; `from` is as the
+/// calendar showed it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Record {
     pub(super) attempts: u32,
+    /// Some attempt may have reached the service, or reach it yet, and has no definite answer.
     pub(super) tainted: bool,
     pub(super) known: Knowledge,
     /// A query has confirmed what `SEND_FAILED` said.
@@ -104,6 +115,11 @@ pub(super) struct Record {
     pub(super) last: Option<Duration>,
     /// The latest time of any event.
     pub(super) seen: Duration,
+    pub(super) claim: Option<Claim>,
+    /// The calendar went back over a restart, so that nobody knows for how long the payout was left alone.
+    pub(super) time_lost: bool,
+    /// Since `SEND_FAILED` was told, by the steady clocks of the processes that held the payout.
+    pub(super) watched: Duration,
     pub(super) step: u32,
     pub(super) plan: Plan,
     /// The plan is for `from` and `wait`.
@@ -127,6 +143,9 @@ impl Record {
             first: None,
             last: None,
             seen: now,
+            claim: None,
+            time_lost: false,
+            watched: Duration::ZERO,
             step: 0,
             plan: Plan::Send,
             from: now,
@@ -143,12 +162,10 @@ impl Record {
             State::Refunded { amount: back.0 }
         } else if known.received {
             State::Received
-        } else if known.failed {
+        } else if known.failed || self.confirmed {
             State::Failed
         } else if let Some(why) = self.gave_up {
             State::NeedsHuman(why)
-        } else if known.send_failed {
-            State::Failed
         } else if known.refunding {
             State::Refunding
         } else if known.accepted {
@@ -157,6 +174,21 @@ impl Record {
             State::Unknown { attempts: self.attempts, tainted: self.tainted }
         } else {
             State::Intent
+        }
+    }
+
+    /// Puts the time right: what was called `believed` is `calendar` by a calendar that has proved right. What happened
+    /// before the calendar jumped stays where it was, unless the calendar went back.
+    pub(super) fn shift(&mut self, believed: Duration, calendar: Duration) {
+        let since = self.claim.take().map_or(Duration::ZERO, |claim| claim.since);
+        let moved = |time: Duration| match calendar.checked_sub(believed) {
+            Some(gap) if time > since => time.saturating_add(gap),
+            Some(_) => time,
+            None => time.saturating_sub(believed.saturating_sub(calendar)),
+        };
+        self.seen = moved(self.seen);
+        for time in [&mut self.first, &mut self.last, &mut self.halted].into_iter().flatten() {
+            *time = moved(*time);
         }
     }
 }

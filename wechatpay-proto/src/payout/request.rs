@@ -9,7 +9,7 @@ use super::alert::Alert;
 use super::evidence::{Asked, Evidence};
 use super::intent::Intent;
 use super::kind;
-use super::machine::{Holds, Locked, Payout, Unsaved};
+use super::machine::{Holds, Locked, Payout, Unsaved, Waited, unless_ahead, whole_millis};
 use super::now::{ClockError, Now};
 use super::record::Plan;
 use super::schedule;
@@ -25,10 +25,12 @@ use crate::transport::{BaseUrl, Delivery};
 #[must_use = "an attempt that is not sent is void after a while"]
 pub struct Attempt {
     payout: Payout,
-    /// Whether anything was open before it.
-    tainted: bool,
+    /// Whether an attempt before it was open.
+    open: bool,
     /// By the steady clock.
     good_until: Duration,
+    /// By the calendar.
+    recorded: Duration,
 }
 
 impl Locked for Attempt {}
@@ -42,7 +44,7 @@ impl Attempt {
     /// Puts an attempt on record. From now on nobody knows whether it was sent, until an answer says so.
     pub(super) fn record(mut payout: Payout, now: Now) -> Unsaved<Self> {
         let record = &mut payout.record;
-        let tainted = std::mem::replace(&mut record.tainted, true);
+        let open = std::mem::replace(&mut record.tainted, true);
         record.attempts = record.attempts.saturating_add(1);
         record.first = record.first.or(Some(record.seen));
         record.last = Some(record.seen);
@@ -50,7 +52,8 @@ impl Attempt {
         let gap = payout.policy.settings().resend_gap;
         schedule::set(&mut payout, Plan::Query, gap);
         let good_until = now.steady.saturating_add(payout.policy.settings().attempt_life);
-        Unsaved::new(Self { payout, tainted, good_until }, Vec::new())
+        let recorded = whole_millis(now.calendar);
+        Unsaved::new(Self { payout, open, good_until, recorded }, Vec::new())
     }
 
     /// Signs the order with a fresh nonce. Everything else in it is as it was at every attempt.
@@ -63,39 +66,31 @@ impl Attempt {
         base: &BaseUrl,
         nonce: Nonce,
     ) -> Result<(http::Request<Bytes>, InFlight), Unsent> {
-        let good = self.check_time(now);
-        let Self { mut payout, tainted, .. } = self;
-        let signed = good
+        let Self { mut payout, open, good_until, recorded } = self;
+        let waited = Waited { open, ripe: false };
+        let signed = check_time(&mut payout, now, good_until, recorded)
             .and_then(|()| check_merchant(&payout, merchant))
             .and_then(|()| Ok(kind::sign_send(&payout.intent, merchant, base, nonce)?));
         match signed {
             Ok(request) => {
-                payout.see(now);
                 payout.sent = Some(payout.seen);
-                Ok((request, InFlight { payout, asked: Asked::Send, tainted }))
+                Ok((request, InFlight { payout, asked: Asked::Send, waited }))
             }
-            Err(error) => Err(Unsent::new(payout, now, Asked::Send, tainted, error)),
+            Err(error) => Err(Unsent::new(payout, now, Asked::Send, waited, error)),
         }
-    }
-
-    /// Whether it may still be sent. The steady clock of some systems stands still while they sleep; the calendar does not.
-    fn check_time(&self, now: Now) -> Result<(), UnsentError> {
-        self.payout.check_clocks(now)?;
-        let age = now.calendar.saturating_sub(self.payout.record.last.unwrap_or_default());
-        let void = now.steady > self.good_until || age > self.payout.policy.settings().attempt_life;
-        if void { Err(UnsentError::Expired) } else { Ok(()) }
     }
 
     /// It is not sent after all.
     pub(super) fn withdraw(self, now: Now) -> Unsaved<Payout> {
-        let Self { mut payout, tainted, .. } = self;
-        let alerts = not_sent(&mut payout, now, Asked::Send, tainted);
+        let Self { mut payout, open, .. } = self;
+        let alerts = not_sent(&mut payout, now, Asked::Send, Waited { open, ripe: false });
         Unsaved::new(payout, alerts)
     }
 
     /// There is no nonce to sign it with.
     pub(super) fn give_up(self, now: Now, error: RequestError) -> Unsent {
-        Unsent::new(self.payout, now, Asked::Send, self.tainted, error.into())
+        let waited = Waited { open: self.open, ripe: false };
+        Unsent::new(self.payout, now, Asked::Send, waited, error.into())
     }
 }
 
@@ -121,26 +116,37 @@ impl Query {
         nonce: Nonce,
     ) -> Result<(http::Request<Bytes>, InFlight), Unsent> {
         let Self { mut payout } = self;
-        let tainted = payout.record.tainted;
-        let signed = payout
-            .check_clocks(now)
+        let lags = unless_ahead(payout.read_clocks(now));
+        let waited = Waited { open: payout.record.tainted, ripe: schedule::failure_is_ripe(&payout) };
+        let signed = lags
             .map_err(UnsentError::from)
             .and_then(|()| check_merchant(&payout, merchant))
             .and_then(|()| Ok(kind::sign_query(&payout.intent, merchant, base, nonce)?));
         match signed {
-            Ok(request) => {
-                payout.see(now);
-                Ok((request, InFlight { payout, asked: Asked::Query, tainted }))
-            }
-            Err(error) => Err(Unsent::new(payout, now, Asked::Query, tainted, error)),
+            Ok(request) => Ok((request, InFlight { payout, asked: Asked::Query, waited })),
+            Err(error) => Err(Unsent::new(payout, now, Asked::Query, waited, error)),
         }
     }
 
     /// There is no nonce to sign it with.
     pub(super) fn give_up(self, now: Now, error: RequestError) -> Unsent {
-        let tainted = self.payout.record.tainted;
-        Unsent::new(self.payout, now, Asked::Query, tainted, error.into())
+        let waited = Waited { open: self.payout.record.tainted, ripe: false };
+        Unsent::new(self.payout, now, Asked::Query, waited, error.into())
     }
+}
+
+/// Whether an attempt may still be sent. The steady clock of some systems stands still while they sleep; the calendar does
+/// not, and counts here whether or not it is believed.
+fn check_time(
+    payout: &mut Payout,
+    now: Now,
+    good_until: Duration,
+    recorded: Duration,
+) -> Result<(), UnsentError> {
+    unless_ahead(payout.read_clocks(now))?;
+    let age = now.calendar.saturating_sub(recorded);
+    let void = now.steady > good_until || age > payout.policy.settings().attempt_life;
+    if void { Err(UnsentError::Expired) } else { Ok(()) }
 }
 
 fn check_merchant(payout: &Payout, merchant: &Merchant) -> Result<(), UnsentError> {
@@ -148,10 +154,10 @@ fn check_merchant(payout: &Payout, merchant: &Merchant) -> Result<(), UnsentErro
 }
 
 /// Nothing left this process.
-fn not_sent(payout: &mut Payout, now: Now, asked: Asked, tainted: bool) -> Vec<Alert> {
+fn not_sent(payout: &mut Payout, now: Now, asked: Asked, waited: Waited) -> Vec<Alert> {
     payout.see(now);
     let evidence = Evidence::fault(&payout.intent, asked, Reason::Transport(Delivery::NotSent));
-    payout.learn(evidence, Some(tainted))
+    payout.learn(evidence, Some(waited))
 }
 
 /// A request that was handed out, and the payout that waits for its answer. While it exists, nothing else can be asked for.
@@ -160,7 +166,7 @@ fn not_sent(payout: &mut Payout, now: Now, asked: Asked, tainted: bool) -> Vec<A
 pub struct InFlight {
     payout: Payout,
     asked: Asked,
-    tainted: bool,
+    waited: Waited,
 }
 
 impl InFlight {
@@ -189,14 +195,14 @@ impl InFlight {
     /// What was read of the answer elsewhere ([`Evidence::read`]). An answer to the other request, a sending's for a query
     /// or a query's for a sending, is heard, and this request stays without one.
     pub fn learn(self, now: Now, evidence: Evidence) -> Unsaved<Payout> {
-        let Self { mut payout, asked, tainted } = self;
+        let Self { mut payout, asked, waited } = self;
         payout.see(now);
         let (mut alerts, mut own) = (Vec::new(), evidence);
         if own.asked != asked {
             alerts = payout.learn(own, None);
             own = Evidence::fault(&payout.intent, asked, Reason::Unreadable);
         }
-        alerts.extend(payout.learn(own, Some(tainted)));
+        alerts.extend(payout.learn(own, Some(waited)));
         Unsaved::new(payout, alerts)
     }
 }
@@ -211,8 +217,8 @@ pub struct Unsent {
 }
 
 impl Unsent {
-    fn new(mut payout: Payout, now: Now, asked: Asked, tainted: bool, error: UnsentError) -> Self {
-        let mut alerts = not_sent(&mut payout, now, asked, tainted);
+    fn new(mut payout: Payout, now: Now, asked: Asked, waited: Waited, error: UnsentError) -> Self {
+        let mut alerts = not_sent(&mut payout, now, asked, waited);
         if let UnsentError::Request(error) = &error {
             alerts.push(Alert::Invalid(error.clone()));
         }

@@ -16,15 +16,6 @@ pub(super) fn plan(payout: &mut Payout, asked: Asked, fact: &Fact, changed: bool
     }
     let (plan, wait) = match payout.state() {
         State::Accepted | State::Refunding => after_success(payout, fact),
-        State::Failed => {
-            // What SEND_FAILED says is confirmed by a query that finds it failed, or does not find it. While an attempt
-            // may still be on its way to a service that does not know the order, not to find it says nothing yet.
-            let late =
-                !payout.record.tainted || since_last(payout) >= payout.policy.settings().processing_wait;
-            let confirms = *fact == Fact::Failed || (is_missing(fact) && late);
-            payout.record.confirmed |= asked == Asked::Query && confirms;
-            (Plan::Query, backoff(payout))
-        }
         _ => match asked {
             Asked::Send => after_send(payout, fact),
             Asked::Query => after_query(payout, fact),
@@ -38,7 +29,8 @@ pub(super) fn plan(payout: &mut Payout, asked: Asked, fact: &Fact, changed: bool
 pub(super) fn set(payout: &mut Payout, plan: Plan, wait: Duration) {
     let wait = whole_millis(wait);
     payout.record.plan = plan;
-    payout.record.from = payout.record.seen;
+    // As the calendar shows it: by the sum of both a store finds what is due.
+    payout.record.from = payout.calendar;
     payout.record.wait = wait;
     payout.due = payout.seen.saturating_add(wait);
 }
@@ -91,12 +83,26 @@ fn after_query(payout: &Payout, fact: &Fact) -> (Plan, Duration) {
     }
 }
 
+/// Whether a query that does not find the order now would confirm the failure that `SEND_FAILED` told of: the order was
+/// not kept, and nothing can bring it back. While an attempt is open it would not, however long ago that was, because a
+/// request that is still on its way may be taken. Where none is open, both clocks must say that the service had time to
+/// find the order.
+pub(super) fn failure_is_ripe(payout: &Payout) -> bool {
+    let record = &payout.record;
+    let enough = payout.policy.settings().failure_wait;
+    record.known.send_failed
+        && !record.tainted
+        && record.last.is_some()
+        && since_last(payout) >= enough
+        && record.watched >= enough
+}
+
 /// Whether a query did not find the order.
-fn is_missing(fact: &Fact) -> bool {
+pub(super) fn is_missing(fact: &Fact) -> bool {
     matches!(fact, Fact::Nothing(Reason::QueryRefused(ErrorCode::NotFound)))
 }
 
-/// Since the last attempt, by the calendar.
+/// Since the last attempt, as far as the calendar is believed.
 fn since_last(payout: &Payout) -> Duration {
     payout.record.seen.saturating_sub(payout.record.last.unwrap_or_default())
 }
@@ -110,7 +116,12 @@ fn backoff(payout: &Payout) -> Duration {
 pub(super) fn may_send(payout: &Payout) -> bool {
     let record = &payout.record;
     let open = !record.known.success() || wants_package(payout);
-    open && !record.known.failure() && record.halted.is_none() && !window_passed(payout)
+    // The larger of both times: what is not believed yet may be right.
+    let hidden = match (record.first, record.claim) {
+        (Some(first), Some(claim)) if first <= claim.since => payout.ahead(),
+        _ => Duration::ZERO,
+    };
+    open && !record.known.failure() && record.halted.is_none() && !window_passed(payout, hidden)
 }
 
 /// An order that was taken, whose `package` no answer has brought yet. Only an answer to a sending can.
@@ -123,27 +134,29 @@ pub(super) fn wants_package(payout: &Payout) -> bool {
         && !record.window_closed
 }
 
-/// Since the first attempt, by the calendar.
+/// Since the first attempt, as far as the calendar is believed.
 fn age(payout: &Payout) -> Option<Duration> {
     payout.record.first.map(|first| payout.record.seen.saturating_sub(first))
 }
 
-fn window_passed(payout: &Payout) -> bool {
-    age(payout).is_some_and(|age| age >= payout.policy.settings().resend_window)
+/// Whether the window for resending is over, `hidden` being time that may have gone by unseen.
+fn window_passed(payout: &Payout, hidden: Duration) -> bool {
+    let window = payout.policy.settings().resend_window;
+    payout.record.time_lost || age(payout).is_some_and(|age| age.saturating_add(hidden) >= window)
 }
 
 /// Whether the window has just closed on an order that could still have been sent. It is put on record, because it may end
 /// the payout.
 pub(super) fn window_closes(payout: &Payout) -> bool {
-    let open = matches!(payout.state(), State::Unknown { .. }) || wants_package(payout);
-    open && !payout.record.window_closed && window_passed(payout)
+    let sendable = matches!(payout.state(), State::Unknown { .. }) && !payout.record.known.failure();
+    (sendable || wants_package(payout)) && !payout.record.window_closed && window_passed(payout, Duration::ZERO)
 }
 
 pub(super) fn horizon_passed(payout: &Payout) -> bool {
     age(payout).is_some_and(|age| age >= payout.policy.settings().horizon)
 }
 
-/// An order with a defect that queries do not find, for long enough that none of its attempts can still be on its way.
+/// An order with a defect that queries do not find, for as long as the policy watches it.
 pub(super) fn gives_up_on_defect(payout: &Payout, asked: Asked, fact: &Fact) -> bool {
     let record = &payout.record;
     let watched = record

@@ -12,11 +12,11 @@ use sha2::{Digest as _, Sha256};
 use super::intent::Intent;
 use super::kind::Kind;
 use super::knowledge::{Back, Knowledge};
-use super::record::{GaveUp, Package, Plan, Record, State};
+use super::record::{Claim, GaveUp, Package, Plan, Record, State};
 use crate::wire::{Fen, plain_number};
 
 /// The version that this release writes. It reads this one and all before it.
-const VERSION: u64 = 1;
+const VERSION: u64 = 2;
 
 /// All that one payout needs to go on after a restart, beside its [`Intent`].
 ///
@@ -25,7 +25,7 @@ const VERSION: u64 = 1;
 /// It names merchant, number and the fingerprint of the intent, and fits no other.
 ///
 /// ```text
-/// wxpay-payout v=1 path=/mmpaymkttransfers/sendredpack mch_id=10000098 mch_billno=10000098201411111234567890
+/// wxpay-payout v=2 path=/mmpaymkttransfers/sendredpack mch_id=10000098 mch_billno=10000098201411111234567890
 ///     intent=5f2c… state=unknown attempts=1 tainted=1 first=1763715600000 … sum=9b1c2d3e
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -176,6 +176,10 @@ impl Snapshot {
         line.time("first", record.first);
         line.time("last", record.last);
         line.time("seen", Some(record.seen));
+        line.time("claim_since", record.claim.map(|claim| claim.since));
+        line.time("claim", record.claim.map(|claim| claim.calendar));
+        line.flag("time_lost", record.time_lost);
+        line.time("watched", Some(record.watched).filter(|time| !time.is_zero()));
         line.number("step", u128::from(record.step));
         line.word("plan", if record.plan == Plan::Send { "send" } else { "query" });
         line.time("from", Some(record.from));
@@ -192,10 +196,8 @@ impl FromStr for Snapshot {
         let version = rest.ok_or(SnapshotError::Foreign)?.split(' ').next().and_then(plain_number);
         match version {
             None => return Err(SnapshotError::Damaged),
-            Some(found @ (0 | VERSION..)) if found != VERSION => {
-                return Err(SnapshotError::Version { found, known: VERSION });
-            }
-            Some(_) => {}
+            Some(1..=VERSION) => {}
+            Some(found) => return Err(SnapshotError::Version { found, known: VERSION }),
         }
         let (line, sum) = text.rsplit_once(" sum=").ok_or(SnapshotError::Damaged)?;
         if sum != format!("{:08x}", checksum(line)) {
@@ -311,13 +313,24 @@ impl<'t> Parts<'t> {
             record: self.record()?,
         };
         // The word is there for people and queries; the facts decide.
-        if self.required("state")? != snapshot.state().name() {
+        if self.required("state")? != snapshot.state().name() && !self.was_called_failed(&snapshot.record) {
             return Err(broken("state"));
         }
         match senseless(&snapshot.record) {
             None => Ok(snapshot),
             Some(field) => Err(broken(field)),
         }
+    }
+
+    /// Version 1 called an order failed once `SEND_FAILED` was told, and took NOT_FOUND for its confirmation even while an
+    /// attempt was open.
+    fn was_called_failed(&self, record: &Record) -> bool {
+        let open = matches!(record.state(Kind::RedPack), State::Unknown { .. });
+        self.is_of_version_1() && open && record.known.send_failed && self.0.get("state") == Some(&"failed")
+    }
+
+    fn is_of_version_1(&self) -> bool {
+        self.0.get("v") == Some(&"1")
     }
 
     fn record(&self) -> Result<Record, SnapshotError> {
@@ -329,11 +342,17 @@ impl<'t> Parts<'t> {
                 return Err(broken(field));
             }
         }
+        let tainted = self.flag("tainted")?;
+        let claim = match (self.time("claim_since")?, self.time("claim")?) {
+            (Some(since), Some(calendar)) => Some(Claim { since, calendar }),
+            (None, None) => None,
+            _ => return Err(broken("claim")),
+        };
         Ok(Record {
             attempts,
-            tainted: self.flag("tainted")?,
+            tainted,
             known: self.known()?,
-            confirmed: self.flag("confirmed")?,
+            confirmed: self.flag("confirmed")? && !(tainted && self.is_of_version_1()),
             send_listid: self.text("send_listid")?,
             package: self.text("package")?.map(Package),
             reason: self.text("reason")?,
@@ -348,6 +367,9 @@ impl<'t> Parts<'t> {
             first: self.time("first")?,
             last: self.time("last")?,
             seen: millis(self.number("seen")?),
+            claim,
+            time_lost: self.flag("time_lost")?,
+            watched: self.time("watched")?.unwrap_or_default(),
             step: self.small("step")?,
             plan: match self.required("plan")? {
                 "send" => Plan::Send,
@@ -390,11 +412,13 @@ fn senseless(record: &Record) -> Option<&'static str> {
         Some("last")
     } else if later(record.halted) {
         Some("halted")
-    } else if later(Some(record.from)) {
+    } else if record.claim.is_none() && later(Some(record.from)) {
         Some("from")
+    } else if record.claim.is_some_and(|claim| claim.since > record.seen || claim.calendar <= claim.since) {
+        Some("claim")
     } else if record.wait > LONGEST_WAIT {
         Some("wait")
-    } else if record.confirmed && !record.known.failure() {
+    } else if record.confirmed && (!record.known.send_failed || record.tainted && !record.known.failed) {
         Some("confirmed")
     } else {
         None

@@ -58,6 +58,7 @@ fn a_calendar_that_goes_back_beyond_the_tolerance_stops_it() {
         let by = Duration::from_secs(tolerance as u64 + 1);
         assert_eq!(blocked(&mut world, now), ClockError::Calendar { by });
         // within it, it goes on; time on record does not go back
+        world.pass(3 * SECOND);
         let seen = world.now.calendar;
         world.now = moved(world.now, 0, -tolerance);
         assert_eq!(world.turn(), Turn::Query);
@@ -125,27 +126,196 @@ fn a_sleep_voids_an_attempt() {
     }
 }
 
+/// Ten minutes, by the steady clock, must a jump last before it is believed.
 #[test]
-fn a_calendar_a_day_ahead_closes_the_window() {
+fn a_jump_ahead_stops_it_until_it_is_over() {
+    let mut world = World::querying(KIND);
+    world.answer(&not_found(KIND));
+    let disk = world.disk.clone();
+    for (days, steady) in [(31, 1), (365, 2), (1, 300), (1, 598)] {
+        let now = moved(world.now, steady, days * 86_400);
+        let by = Duration::from_secs(days.unsigned_abs() * 86_400 - steady.unsigned_abs());
+        assert_eq!(blocked(&mut world, now), ClockError::Jump { by });
+    }
+    // the smallest
+    let now = moved(world.now, 599, 599 + 61);
+    assert_eq!(blocked(&mut world, now), ClockError::Jump { by: 61 * SECOND });
+    assert_eq!(blocked(&mut world, now).to_string(), "the calendar is 61s ahead of what the steady clock says");
+    // nothing is left of any of them
+    world.now = moved(world.now, 600, 600 + 60);
+    assert_eq!(world.turn(), Turn::Send);
+    let line = world.disk.to_string();
+    assert!(!line.contains(" claim=") && !line.contains(" time_lost="), "{line}");
+    assert!(line.contains(&format!(" seen={} ", world.now.calendar.as_millis())), "{line}");
+    assert_eq!(world.disk.attempts(), disk.attempts() + 1);
+}
+
+/// 31 days or a year for a tick: over an answer, over a restart, over both. It ends as it would have.
+#[test]
+fn a_calendar_that_jumps_and_comes_back_neither_ends_nor_blocks_a_payout() {
+    for wrong in [31 * 86_400, 365 * 86_400, 86_400] {
+        for restart in [false, true] {
+            for back in [false, true] {
+                let mut world = World::sending(KIND);
+                world.fault(Delivery::MaybeSent);
+                let right = world.now;
+                world.now = moved(right, 1, wrong);
+                if restart {
+                    world.restart(world.now);
+                } else {
+                    blocked(&mut world, moved(right, 1, wrong));
+                }
+                if restart {
+                    // it was away for long, or the calendar is wrong: nobody knows yet, so that nothing is sent and nothing ends
+                    assert_eq!(world.turn(), Turn::Query);
+                    world.answer(&not_found(KIND));
+                    assert!(matches!(world.turn(), Turn::Query), "the larger of both times closes the window");
+                    world.fault(Delivery::MaybeSent);
+                }
+                world.now = Now { calendar: right.calendar + 40 * SECOND, steady: world.now.steady + 39 * SECOND };
+                if back {
+                    world.restart(Now { steady: SECOND, ..world.now });
+                }
+                // as before: it is queried, sent again, and paid
+                let mut turns = 0;
+                while world.turn() == Turn::Query {
+                    world.answer(&not_found(KIND));
+                    turns += 1;
+                    assert!(turns < 10, "{wrong} {restart} {back} {}", world.disk);
+                }
+                assert_eq!(world.sends.len(), 2, "{wrong} {restart} {back}");
+                assert_eq!(world.answer(&sent(KIND)), State::Accepted);
+                let line = world.disk.to_string();
+                assert!(!line.contains(" claim=") && !line.contains(" window_closed="), "{line}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_jump_that_lasts_is_believed() {
     let mut world = World::sending(KIND);
     world.fault(Delivery::MaybeSent);
-    world.now = moved(world.now, 0, 86_400);
+    let slept = moved(world.now, 1, 86_400);
+    blocked(&mut world, slept);
+    // another jump begins anew
+    blocked(&mut world, moved(slept, 599, 599));
+    blocked(&mut world, moved(slept, 601, 601 + 7_200));
+    blocked(&mut world, moved(slept, 601 + 599, 601 + 599 + 7_200));
+    world.now = moved(slept, 601 + 600, 601 + 600 + 7_200);
     assert_eq!(world.turn(), Turn::Query);
-    assert_eq!(world.waited, Duration::ZERO.max(world.waited));
     world.answer(&not_found(KIND));
-    assert_eq!(world.turn(), Turn::Query, "and nothing opens it again");
+    assert_eq!(world.turn(), Turn::Query, "a day is over, so that nothing is sent any more");
+    assert!(world.disk.to_string().contains(" window_closed=1 "));
     assert_eq!(world.sends.len(), 1);
+    // the attempt is as old as it was, and not younger
+    let first = world.disk.to_string();
+    assert!(first.contains(&format!(" first={} ", START.calendar.as_millis())), "{first}");
+}
+
+/// Who restarts often, and lives shortly, has no steady clock to tell: but each process bears out the one before.
+#[test]
+fn processes_that_live_shortly_bear_each_other_out() {
+    let mut world = World::sending(KIND);
+    let mut last = None;
+    for day in 1..40 {
+        let calendar = START.calendar + day * DAY;
+        world.restart(Now { steady: SECOND, calendar });
+        last = Some(world.turn());
+        if last == Some(Turn::Query) {
+            world.answer(&http_502());
+            continue;
+        }
+        assert_eq!(last, Some(Turn::Done(wechatpay_proto::payout::End::NeedsHuman {
+            why: wechatpay_proto::payout::GaveUp::Horizon,
+            accepted: false,
+        })), "{day}");
+        assert_eq!(day, 31, "30 days, and one more to be sure");
+        break;
+    }
+    assert!(matches!(last, Some(Turn::Done(_))), "{last:?}");
+    assert_eq!(world.sends.len(), 1);
+}
+
+/// An attempt of a process that does not believe its calendar yet is not older than it is.
+#[test]
+fn what_is_sent_after_a_long_absence_is_as_young_as_it_is() {
+    let mut world = World::new(KIND);
+    world.restart(Now { steady: SECOND, calendar: START.calendar + 40 * DAY });
+    assert_eq!(world.turn(), Turn::Send);
+    world.fault(Delivery::MaybeSent);
+    while world.now.calendar < START.calendar + 40 * DAY + 22 * HOUR {
+        match world.turn() {
+            Turn::Send => world.fault(Delivery::MaybeSent),
+            _ => world.answer(&refusing(KIND, "SYSTEMERROR")),
+        };
+    }
+    let line = world.disk.to_string();
+    assert!(!line.contains(" claim=") && !line.contains(" window_closed="), "{line}");
+    assert!(line.contains(&format!(" first={} ", (START.calendar + 40 * DAY).as_millis() + 1)), "{line}");
+}
+
+/// A clock that was set ahead for hours, believed, and then set right.
+#[test]
+fn a_calendar_that_is_set_back_is_believed_after_a_while() {
+    let begun_ahead = || {
+        let mut world = World::sending(KIND);
+        world.fault(Delivery::MaybeSent);
+        world
+    };
+    // in one process: the steady clock has told the time all along
+    let mut world = begun_ahead();
+    let back = moved(world.now, 2, -31 * 86_400);
+    assert!(matches!(blocked(&mut world, back), ClockError::Calendar { .. }));
+    assert!(matches!(blocked(&mut world, moved(back, 599, 599)), ClockError::Calendar { .. }));
+    world.now = moved(back, 600, 600);
+    assert_eq!(world.turn(), Turn::Query);
+    world.answer(&not_found(KIND));
+    assert_eq!(world.turn(), Turn::Send, "no day has gone by");
+    // over a restart nobody knows for how long it was left alone: it is not sent again
+    let mut world = begun_ahead();
+    world.restart(moved(world.now, 2, -31 * 86_400));
+    let now = moved(world.now, 1, 1);
+    assert!(matches!(blocked(&mut world, now), ClockError::Calendar { .. }));
+    world.now = moved(world.now, 600, 600);
+    assert_eq!(world.turn(), Turn::Query);
+    assert!(world.alerts.iter().any(|alert| alert.to_string().contains("only queries go on")));
+    for _ in 0..20 {
+        world.answer(&not_found(KIND));
+        assert_eq!(world.turn(), Turn::Query);
+    }
+    world.restart(world.now);
+    assert_eq!(world.turn(), Turn::Query, "nor by the next process");
+    assert_eq!(world.answer(&found(KIND, "RECEIVED")), State::Received);
+    // a payout that was never sent may be
+    let mut world = World::new(KIND);
+    world.restart(moved(world.now, 2, -31 * 86_400));
+    let now = moved(world.now, 1, 1);
+    blocked(&mut world, now);
+    world.now = moved(world.now, 600, 600);
+    assert_eq!(world.turn(), Turn::Send);
 }
 
 #[test]
 fn waits_go_by_the_steady_clock_alone() {
     let mut world = World::sending(KIND);
     world.answer(&refusing(KIND, "PROCESSING"));
-    let Ok(Next::Wait { payout, until }) = world.payout().next(moved(world.now, 0, 7_200)) else { panic!() };
+    let until = {
+        let payout = world.payout();
+        let until = payout.until();
+        world.put(payout);
+        until
+    };
     assert!(until - world.now.steady >= 20 * MINUTE);
-    let Ok(Next::Wait { payout, until: later }) = payout.next(moved(world.now, 600, 7_140)) else { panic!() };
-    assert_eq!(until, later);
-    assert!(matches!(payout.next(Now { steady: until, ..moved(world.now, 0, 7_200) }), Ok(Next::Query(_))));
+    // a calendar two hours ahead, until it is believed
+    let ahead = moved(world.now, 1, 7_200);
+    blocked(&mut world, ahead);
+    let later = moved(ahead, 600, 600);
+    let Ok(Next::Wait { payout, until: same }) = world.payout().next(later) else { panic!() };
+    assert_eq!(until, same);
+    let by = until - later.steady;
+    let then = Now { steady: until, calendar: later.calendar + by };
+    assert!(matches!(payout.next(then), Ok(Next::Query(_))));
 }
 
 #[test]

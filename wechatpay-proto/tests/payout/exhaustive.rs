@@ -1,6 +1,7 @@
-//! A small world, tried out whole: every sequence of fourteen things that can happen, from every state.
+//! A small world, tried out whole: every sequence of fifteen things that can happen, from every state.
 //!
-//! `PAYOUT_DEPTH` says how long the sequences are; 3 where it is not set.
+//! What must come out is written from the rules, with books of its own: who told what, which attempts are open, when the last
+//! one was sent. `PAYOUT_DEPTH` says how long the sequences are; 3 where it is not set.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -13,6 +14,8 @@ use wechatpay_proto::transport::{BaseUrl, Delivery};
 
 use crate::common::*;
 use crate::world::*;
+
+const EVENTS: usize = 15;
 
 /// What happens next.
 enum Event {
@@ -29,6 +32,8 @@ enum Event {
 /// What one answer may say.
 #[derive(Clone, Copy, Default)]
 struct Told {
+    /// The attempt that is answered so can still be taken, or may have been.
+    open: bool,
     success: bool,
     received: bool,
     refunded: bool,
@@ -52,30 +57,43 @@ struct Place {
 #[derive(Clone)]
 struct Trail {
     now: Now,
-    sent: Option<Duration>,
+    sent: Option<Now>,
     first: Option<Duration>,
     told: Told,
-    /// SEND_FAILED, and after it a query that did not find the order.
+    /// A query did not find the order, when that was a proof.
     confirmed: bool,
     path: Vec<u8>,
+}
+
+impl Trail {
+    /// Whether not to find the order proves that it failed: it was refused for good, no attempt is open, and a day has
+    /// gone by since the last one.
+    fn is_ripe(&self) -> bool {
+        let waited = self.sent.is_some_and(|sent| {
+            self.now.steady - sent.steady >= DAY && self.now.calendar - sent.calendar >= DAY
+        });
+        self.told.send_failed && !self.told.open && waited
+    }
 }
 
 fn place(kind: Kind) -> Place {
     let intent = intent(kind);
     let read = |asked, response: &Response| Evidence::read(&intent, asked, &MERCHANT, response);
     let nothing = Told::default();
+    let open = Told { open: true, ..nothing };
     let success = Told { success: true, ..nothing };
+    // A refusal may name a payment, which is none.
+    let mut poor = with(&SENT, "result_code", "FAIL");
+    poor.push(("err_code", "NOTENOUGH"));
+    let poor = reply(kind, &with(&poor, "send_listid", "1000041701201411119999999999999"));
+    // Of another order: the receiver differs in case only, the amount by a fen.
+    let other = reply(kind, &with(&sent_fields(kind), "re_openid", &PACKET.re_openid.to_ascii_uppercase()));
     let answers = [
         (sent(kind), success, found(kind, "SENT"), success),
-        (refusing(kind, "PROCESSING"), nothing, found(kind, "SENDING"), nothing),
-        (
-            refusing(kind, "NOTENOUGH"),
-            nothing,
-            reply(kind, &found_fields("SENDING", &[("reason", "余额不足")])),
-            nothing,
-        ),
-        (refusing(kind, "SYSTEMERROR"), nothing, refusing(kind, "SYSTEMERROR"), nothing),
-        (refusing(kind, "ZZZ"), nothing, not_found(kind), Told { missing: true, ..nothing }),
+        (refusing(kind, "PROCESSING"), open, found(kind, "SENDING"), nothing),
+        (poor, nothing, reply(kind, &found_fields("SENDING", &[("reason", "余额不足")])), nothing),
+        (refusing(kind, "SYSTEMERROR"), open, refusing(kind, "SYSTEMERROR"), nothing),
+        (refusing(kind, "ZZZ"), open, not_found(kind), Told { missing: true, ..nothing }),
         (
             refusing(kind, "SEND_FAILED"),
             Told { send_failed: true, ..nothing },
@@ -84,12 +102,14 @@ fn place(kind: Kind) -> Place {
         ),
         (
             refusing(kind, "FATAL_ERROR"),
-            Told { halted: true, ..nothing },
+            // Under the number stands an order, of whomever.
+            Told { halted: true, ..open },
             found(kind, "RECEIVED"),
             Told { received: true, ..success },
         ),
         (refusing(kind, "CA_ERROR"), nothing, found(kind, "RFUND_ING"), success),
-        (http_502(), nothing, found(kind, "REFUND"), Told { refunded: true, ..success }),
+        (http_502(), open, found(kind, "REFUND"), Told { refunded: true, ..success }),
+        (other, open, reply(kind, &found_fields("FAILED", &[("total_amount", "1001")])), nothing),
     ];
     let mut events: Vec<_> = answers
         .into_iter()
@@ -98,22 +118,24 @@ fn place(kind: Kind) -> Place {
         })
         .collect();
     events.push((Event::Fault(Delivery::NotSent), nothing, nothing));
-    events.push((Event::Fault(Delivery::MaybeSent), nothing, nothing));
-    events.push((Event::Crash, nothing, nothing));
+    events.push((Event::Fault(Delivery::MaybeSent), open, nothing));
+    events.push((Event::Crash, open, nothing));
     events.push((Event::Late(read(Asked::Send, &sent(kind))), success, success));
     let failed = Told { failed: true, ..nothing };
     events.push((Event::Late(read(Asked::Query, &found(kind, "FAILED"))), failed, failed));
-    assert_eq!(events.len(), 14);
+    // in the order of their numbers in `beginnings`
+    let last = events.remove(9);
+    events.push(last);
+    assert_eq!(events.len(), EVENTS);
     let [nodes, sequences, sends] = std::array::from_fn(|_| AtomicU64::new(0));
     Place { intent, policy: Policy::default(), events, nodes, sequences, sends }
 }
 
 /// How far a state is: no event leads back.
-fn rank(snapshot: &Snapshot, trail: &Trail) -> u8 {
+fn rank(snapshot: &Snapshot) -> u8 {
     match snapshot.state() {
         State::Intent => 0,
         State::Unknown { .. } => 1,
-        State::Failed if !trail.told.failed && !trail.confirmed => 2,
         State::Accepted => 2,
         State::Refunding => 3,
         State::NeedsHuman(_) => 4,
@@ -147,7 +169,7 @@ impl Place {
                     let recorded = unsaved.snapshot();
                     self.check_send(&disk, &recorded, trail);
                     let signed = unsaved.saved().sign(trail.now, &MERCHANT, &BaseUrl::default(), nonce());
-                    trail.sent = Some(trail.now.steady);
+                    trail.sent = Some(trail.now);
                     return (Some(signed.unwrap().1), recorded);
                 }
                 Next::Query(query) => {
@@ -174,7 +196,7 @@ impl Place {
     fn check_send(&self, disk: &Snapshot, recorded: &Snapshot, trail: &mut Trail) {
         self.sends.fetch_add(1, Ordering::Relaxed);
         let path = &trail.path;
-        assert!(trail.sent.is_none_or(|sent| trail.now.steady - sent >= SECOND), "too soon {path:?}");
+        assert!(trail.sent.is_none_or(|sent| trail.now.steady - sent.steady >= SECOND), "too soon {path:?}");
         assert!(!trail.told.send_failed && !trail.told.failed, "after a failure {path:?}");
         assert!(self.open(disk, trail), "after a success {path:?}");
         assert!(!trail.told.halted, "with a defect {path:?}");
@@ -188,12 +210,50 @@ impl Place {
         }
     }
 
+    /// What is on disk tells what was told, and no more.
+    fn check_rest(&self, resting: &Snapshot, trail: &Trail) {
+        let (told, path) = (&trail.told, &trail.path);
+        if let State::Unknown { tainted, .. } = resting.state() {
+            assert_eq!(tainted, told.open, "{resting} {path:?}");
+        }
+        if resting.state() == State::Failed {
+            self.check_end(End::Failed, trail);
+        }
+        let payment = resting.send_listid();
+        assert!(payment.is_none() || told.success, "{payment:?} {path:?}");
+        assert!(payment.is_none_or(|id| SENT.contains(&("send_listid", id))), "{payment:?} {path:?}");
+    }
+
+    /// A calendar that is wrong for a moment, here over a restart too, ends nothing and frees nothing.
+    fn check_glitch(&self, resting: &Snapshot, trail: &Trail) {
+        for wrong in [31 * DAY, 365 * DAY] {
+            let now = Now { calendar: trail.now.calendar + wrong, ..trail.now };
+            let restored = self.restore(resting, now);
+            let state = restored.state();
+            assert_eq!(state, resting.state(), "{:?}", trail.path);
+            match restored.next(now).unwrap() {
+                Next::Done(done) => self.check_end(done.end(), trail),
+                Next::Record(unsaved) => {
+                    panic!("{} became {} by the calendar {:?}", state.name(), unsaved.state().name(), trail.path)
+                }
+                Next::Send(_) => assert_eq!(state, State::Intent, "{:?}", trail.path),
+                Next::Query(_) | Next::Wait { .. } => {}
+            }
+            // in one process it is told, and forgotten once it is over
+            let own = self.restore(resting, trail.now);
+            if let Err(blocked) = own.next(now) {
+                assert_eq!(blocked.into_payout().snapshot().state(), state);
+            }
+        }
+    }
+
     fn check_end(&self, end: End, trail: &Trail) {
         let told = &trail.told;
         let failure = told.send_failed || told.failed;
         let proved = match end {
             End::Received => told.received && !failure && !told.halted,
             End::Refunded { .. } => told.refunded && !failure && !told.halted,
+            // a number is free: one query said so, or one did not find what had been refused for good
             End::Failed => (told.failed || trail.confirmed) && !told.success && !told.halted,
             // after FATAL_ERROR, what is found under the number need not be this order
             End::Conflict if told.halted => told.success || failure,
@@ -210,10 +270,12 @@ impl Place {
         let resting = payout.snapshot();
         let text = resting.to_string();
         assert_eq!(text.parse::<Snapshot>().as_ref(), Ok(&resting), "{:?}", trail.path);
+        self.check_rest(&resting, trail);
         if depth == 0 {
             self.sequences.fetch_add(1, Ordering::Relaxed);
             return self.look(payout, trail);
         }
+        self.check_glitch(&resting, trail);
         let in_memory = trail.path.iter().map(|event| usize::from(*event)).sum::<usize>() % 12;
         let mut payout = Some(payout);
         let mut ended = false;
@@ -230,7 +292,7 @@ impl Place {
             let own = own.unwrap_or_else(|| self.restore(&resting, trail.now));
             if let Event::Late(evidence) = event {
                 let unsaved = own.hear(trail.now, evidence.clone());
-                self.told(&mut trail, of_send, Asked::Query);
+                self.told(&mut trail, of_send, None);
                 self.go_on(&resting, unsaved, trail, depth);
                 continue;
             }
@@ -243,7 +305,7 @@ impl Place {
             };
             let (now, asked) = (trail.now, flight.asked());
             let told = if asked == Asked::Send { of_send } else { of_query };
-            self.told(&mut trail, told, asked);
+            self.told(&mut trail, told, Some(asked));
             match event {
                 Event::Answer(to_send, to_query) => {
                     let evidence = if asked == Asked::Send { to_send } else { to_query };
@@ -260,22 +322,24 @@ impl Place {
         }
     }
 
-    fn told(&self, trail: &mut Trail, more: &Told, asked: Asked) {
+    /// Enters into the books what was told; `asked` is `None` where nobody waited for it.
+    fn told(&self, trail: &mut Trail, more: &Told, asked: Option<Asked>) {
+        trail.confirmed |= asked == Some(Asked::Query) && more.missing && trail.is_ripe();
         let told = &mut trail.told;
+        told.open |= asked == Some(Asked::Send) && more.open;
         told.success |= more.success;
         told.received |= more.received;
         told.refunded |= more.refunded;
         told.send_failed |= more.send_failed;
         told.failed |= more.failed;
         told.halted |= more.halted;
-        trail.confirmed |= told.send_failed && more.missing && asked == Asked::Query;
     }
 
     fn go_on(&self, before: &Snapshot, unsaved: Unsaved<Payout>, trail: Trail, depth: u32) {
         let after = unsaved.snapshot();
         assert_eq!(after.attempts(), before.attempts());
         assert!(
-            rank(&after, &trail) >= rank(before, &trail).min(5),
+            rank(&after) >= rank(before).min(5),
             "{before} became {after} {:?}",
             trail.path
         );
@@ -301,21 +365,33 @@ impl Place {
     }
 }
 
-/// Where the sequences begin: every state, by the events that lead there; and a day that is nearly over.
-const BEGINNINGS: [(&str, &[u8], Duration); 12] = [
-    ("intent", &[], Duration::ZERO),
-    ("unknown", &[10], Duration::ZERO),
-    ("unknown", &[9], Duration::ZERO),
-    ("unknown", &[10, 4], Duration::ZERO),
-    ("unknown", &[6], Duration::ZERO),
-    ("unknown", &[10], Duration::from_secs(23 * 3600 + 1800)),
-    ("accepted", &[0], Duration::ZERO),
-    ("refunding", &[10, 7], Duration::ZERO),
-    ("failed", &[5], Duration::ZERO),
-    ("received", &[10, 6], Duration::ZERO),
-    ("refunded", &[10, 8], Duration::ZERO),
-    ("conflict", &[0, 13], Duration::ZERO),
-];
+/// Where the sequences begin: every state, by the events that lead there; and days that are nearly over.
+fn beginnings() -> Vec<(&'static str, Vec<u8>, Duration)> {
+    // refused for good, and then queried for more than a day without an answer
+    let refused = |before: &[u8]| [before, &[5], &[3; 34]].concat();
+    vec![
+        ("intent", vec![], Duration::ZERO),
+        ("unknown", vec![10], Duration::ZERO),
+        ("unknown", vec![9], Duration::ZERO),
+        ("unknown", vec![10, 4], Duration::ZERO),
+        ("unknown", vec![6], Duration::ZERO),
+        ("unknown", vec![10], Duration::from_secs(23 * 3600 + 1800)),
+        ("unknown", vec![5], Duration::ZERO),
+        ("unknown", refused(&[]), Duration::ZERO),
+        ("unknown", refused(&[10, 4]), Duration::ZERO),
+        ("unknown", refused(&[14, 4]), Duration::ZERO),
+        ("accepted", vec![0], Duration::ZERO),
+        ("refunding", vec![10, 7], Duration::ZERO),
+        ("received", vec![10, 6], Duration::ZERO),
+        ("refunded", vec![10, 8], Duration::ZERO),
+        ("conflict", vec![0, 13], Duration::ZERO),
+    ]
+}
+
+/// How many sequences there are of a length.
+fn all_sequences(beginnings: usize, depth: u32) -> u64 {
+    u64::try_from(beginnings).unwrap() * u64::try_from(EVENTS).unwrap().pow(depth)
+}
 
 impl Place {
     /// The payout after the events of a path, and time gone by.
@@ -326,13 +402,13 @@ impl Place {
         for at in path {
             let (event, of_send, of_query) = &self.events[usize::from(*at)];
             let unsaved = if let Event::Late(evidence) = event {
-                self.told(&mut trail, of_send, Asked::Query);
+                self.told(&mut trail, of_send, None);
                 payout.hear(trail.now, evidence.clone())
             } else {
                 let (flight, _) = self.ask(payout, &mut trail);
                 let flight = flight.unwrap();
                 let asked = flight.asked();
-                self.told(&mut trail, if asked == Asked::Send { of_send } else { of_query }, asked);
+                self.told(&mut trail, if asked == Asked::Send { of_send } else { of_query }, Some(asked));
                 match event {
                     Event::Answer(to_send, to_query) => {
                         flight.learn(trail.now, if asked == Asked::Send { to_send } else { to_query }.clone())
@@ -349,12 +425,12 @@ impl Place {
     }
 
     fn walk_all(&self, depth: u32) {
-        let next = AtomicU64::new(0);
+        let (next, beginnings) = (AtomicU64::new(0), beginnings());
         std::thread::scope(|scope| {
             for _ in 0..2 {
                 scope.spawn(|| {
                     while let Some((name, path, wait)) =
-                        BEGINNINGS.get(usize::try_from(next.fetch_add(1, Ordering::Relaxed)).unwrap())
+                        beginnings.get(usize::try_from(next.fetch_add(1, Ordering::Relaxed)).unwrap())
                     {
                         let (payout, trail) = self.begin(path, *wait);
                         assert_eq!(payout.state().name(), *name, "{path:?}");
@@ -375,7 +451,7 @@ fn exhaustive_of_a_red_packet() {
     let place = place(Kind::RedPack);
     place.walk_all(depth());
     let [nodes, sequences, sends] = [place.nodes, place.sequences, place.sends].map(AtomicU64::into_inner);
-    assert_eq!(sequences, 12 * 14_u64.pow(depth()), "every one of them");
+    assert_eq!(sequences, all_sequences(beginnings().len(), depth()), "every one of them");
     assert!(nodes > sequences / 20 && sends > nodes / 50, "{nodes} {sends}");
 }
 
@@ -384,7 +460,8 @@ fn exhaustive_of_a_mini_program_packet() {
     let depth = depth().saturating_sub(1);
     let place = place(Kind::MiniProgram);
     place.walk_all(depth);
-    assert_eq!(place.sequences.into_inner(), 12 * 14_u64.pow(depth), "every one of them");
+    let sequences = place.sequences.into_inner();
+    assert_eq!(sequences, all_sequences(beginnings().len(), depth), "every one of them");
 }
 
 /// Given up is a state as well, but not one that the same time leads to.
@@ -398,5 +475,5 @@ fn exhaustive_of_what_was_given_up() {
         trail.path.push(99);
         place.walk(unsaved.saved(), &trail, depth());
     }
-    assert_eq!(place.sequences.into_inner(), 3 * 14_u64.pow(depth()));
+    assert_eq!(place.sequences.into_inner(), all_sequences(3, depth()));
 }

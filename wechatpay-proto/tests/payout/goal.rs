@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use wechatpay_proto::payout::{Alert, End, GaveUp, Goal, Kind, Next, State};
-use wechatpay_proto::transport::Delivery;
+use wechatpay_proto::payout::{Alert, End, GaveUp, Goal, Kind, Next, Now, Policy, Settings, State};
+use wechatpay_proto::transport::{BaseUrl, Delivery};
 
-use crate::common::PACKAGE;
+use crate::common::*;
 use crate::schedule::{KIND, about, lead};
 use crate::world::*;
 
@@ -127,17 +127,13 @@ fn the_window_closes_on_a_package_as_well() {
 
 #[test]
 fn send_failed_is_confirmed_by_a_query() {
-    for (response, end) in [
-        (not_found(KIND), End::Failed),
-        (found(KIND, "FAILED"), End::Failed),
-        (found(KIND, "SENT"), End::Conflict),
-    ] {
+    for (response, end) in [(found(KIND, "FAILED"), End::Failed), (found(KIND, "SENT"), End::Conflict)] {
         let mut world = World::sending(KIND);
-        assert_eq!(world.answer(&refusing(KIND, "SEND_FAILED")), State::Failed);
-        for silence in [http_502(), found(KIND, "SENDING"), refusing(KIND, "SYSTEMERROR")] {
+        assert_eq!(world.answer(&refusing(KIND, "SEND_FAILED")), REFUSED);
+        for silence in [http_502(), found(KIND, "SENDING"), not_found(KIND), refusing(KIND, "SYSTEMERROR")] {
             assert_eq!(world.turn(), Turn::Query);
             assert!(world.waited >= SECOND);
-            assert_eq!(world.answer(&silence), State::Failed);
+            assert_eq!(world.answer(&silence), REFUSED);
         }
         assert_eq!(world.turn(), Turn::Query);
         world.fault(Delivery::MaybeSent);
@@ -160,31 +156,151 @@ fn send_failed_is_confirmed_by_a_query() {
     assert_eq!(world.turn(), Turn::Query);
 }
 
-/// Where an attempt may still be on its way to a service that does not know the number, it would be paid when it arrives.
-#[test]
-fn not_found_confirms_no_failure_while_an_attempt_may_be_on_its_way() {
-    let mut world = World::querying(KIND);
-    world.answer(&not_found(KIND));
-    assert_eq!(world.turn(), Turn::Send);
-    assert_eq!(world.answer(&refusing(KIND, "SEND_FAILED")), State::Failed);
-    let last = *world.sends.last().unwrap();
-    let end = loop {
+/// Queries an order until it is done, or for so many times.
+fn query(world: &mut World, times: usize, response: &Response) -> Option<End> {
+    for _ in 0..times {
         match world.turn() {
-            Turn::Query => world.answer(&not_found(KIND)),
-            Turn::Done(end) => break end,
+            Turn::Query => world.answer(response),
+            Turn::Done(end) => return Some(end),
             Turn::Send => panic!("it is dead"),
         };
+    }
+    None
+}
+
+/// Refused for good, and not kept: a day after the last attempt, by both clocks, that is sure. No policy asks for less than
+/// an hour.
+#[test]
+fn not_found_confirms_send_failed_where_no_attempt_is_open() {
+    for wait in [HOUR, DAY, 3 * DAY] {
+        let mut world = World::with(KIND, policy(|settings| settings.failure_wait = wait));
+        world.turn();
+        // refusals leave nothing open; it is the last attempt that counts
+        world.answer(&refusing(KIND, "CA_ERROR"));
+        world.pass(23 * HOUR);
+        world.turn();
+        world.answer(&refusing(KIND, "SEND_FAILED"));
+        let last = world.now.steady;
+        assert_eq!(query(&mut world, 200, &not_found(KIND)), Some(End::Failed), "{wait:?}");
+        let waited = world.now.steady - last;
+        assert!(waited >= wait && waited < wait + 2 * 72 * MINUTE, "{wait:?} {waited:?}");
+        assert_eq!(world.sends.len(), 2);
+        assert_eq!(world.state(), State::Failed);
+        assert!(world.disk.to_string().contains(" confirmed=1 "), "{}", world.disk);
+    }
+    for wait in [HOUR - Duration::from_millis(1), Duration::ZERO, 30 * DAY + SECOND] {
+        let settings = Settings { failure_wait: wait, ..Settings::default() };
+        assert_eq!(Policy::new(settings).unwrap_err().setting(), "failure_wait");
+    }
+}
+
+/// The first request is late by 67 minutes, the second is refused, and nothing is found: whatever the policy, and however
+/// long it is queried, the number is not free. When the first request arrives at last, it is seen.
+#[test]
+fn not_found_frees_no_number_while_an_attempt_is_open() {
+    let hasty = policy(|settings| {
+        (settings.processing_wait, settings.failure_wait) = (SECOND, HOUR);
+        settings.backoff = vec![SECOND, HOUR];
+    });
+    for policy in [Policy::default(), hasty] {
+        let open = || {
+            let mut world = World::with(KIND, policy.clone());
+            assert_eq!(world.turn(), Turn::Send);
+            world.fault(Delivery::MaybeSent);
+            assert_eq!(world.turn(), Turn::Query);
+            world.answer(&not_found(KIND));
+            assert_eq!(world.turn(), Turn::Send);
+            world.answer(&refusing(KIND, "SEND_FAILED"));
+            assert_eq!(world.state(), State::Unknown { attempts: 2, tainted: true });
+            world
+        };
+        let mut world = open();
+        while world.now.steady - world.sends[0] < 67 * MINUTE {
+            assert_eq!(query(&mut world, 1, &not_found(KIND)), None);
+        }
+        assert_eq!(query(&mut world, 2, &found(KIND, "RECEIVED")), Some(End::Conflict), "a person must look");
+        // nor does it ever become free
+        let (end, _) = lead(&mut open(), &http_502(), &not_found(KIND), 72 * MINUTE);
+        assert_eq!(end, End::NeedsHuman { why: GaveUp::Horizon, accepted: false });
+        // a query that finds it failed needs no time at all
+        let mut world = open();
+        world.turn();
+        world.answer(&found(KIND, "FAILED"));
+        assert_eq!((world.turn(), world.waited), (Turn::Done(End::Failed), Duration::ZERO));
+    }
+}
+
+/// Every way in which an attempt may be left open, and then a refusal for good of the next one.
+#[test]
+fn an_answer_that_is_not_about_this_attempt_leaves_it_open() {
+    let other_case = with(&SENT, "re_openid", "OXTWIUGAIT6GTKSQRLAU2M0YL16E");
+    for first in [
+        reply(KIND, &other_case),
+        reply(KIND, &with(&SENT, "mch_billno", "OTHER1")),
+        http_502(),
+        refusing(KIND, "SYSTEMERROR"),
+        refusing(KIND, "PROCESSING"),
+        refusing(KIND, "ZZZ"),
+        answer("<xml></xml>"),
+    ] {
+        let mut world = World::sending(KIND);
+        world.answer(&first);
+        assert_eq!(world.state(), UNKNOWN, "{first:?}");
+        while world.turn() == Turn::Query {
+            world.answer(&not_found(KIND));
+        }
+        world.answer(&refusing(KIND, "SEND_FAILED"));
+        assert_eq!(query(&mut world, 100, &not_found(KIND)), None, "{first:?}");
+    }
+}
+
+/// The calendar says that a day has gone by, the steady clock does not; or a query was asked too early and answered late.
+#[test]
+fn neither_clock_alone_confirms_a_failure() {
+    let refused = || {
+        let mut world = World::sending(KIND);
+        world.answer(&refusing(KIND, "SEND_FAILED"));
+        world
     };
-    let waited = world.now.steady - last;
-    assert!(end == End::Failed && waited >= 20 * MINUTE && waited < 45 * MINUTE, "{end:?} {waited:?}");
-    // a query that finds it failed needs no such time
-    let mut world = World::querying(KIND);
+    // a restart two days later: no steady clock has watched it
+    let mut world = refused();
+    world.restart(Now { steady: SECOND, calendar: world.now.calendar + 2 * DAY });
+    assert_eq!(query(&mut world, 20, &not_found(KIND)), None);
+    assert!(query(&mut world, 100, &not_found(KIND)) == Some(End::Failed), "a day later");
+    // a calendar that stands still
+    let mut world = refused();
+    for _ in 0..120 {
+        match world.payout().next(world.now).unwrap() {
+            Next::Wait { payout, until } => {
+                world.now.steady = until;
+                world.put(payout);
+            }
+            Next::Query(query) => {
+                let signed = query.sign(world.now, &MERCHANT, &BaseUrl::default(), nonce());
+                let answered = signed.unwrap().1.answer(world.now, &MERCHANT, &not_found(KIND));
+                world.save(answered);
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+    assert!(world.now.steady > START.steady + 2 * DAY);
+    assert_eq!(world.state(), REFUSED);
+    // asked before the time, answered after it
+    let mut world = refused();
+    world.turn();
+    world.pass(3 * DAY);
     world.answer(&not_found(KIND));
+    assert_eq!(world.state(), REFUSED);
     world.turn();
-    world.answer(&refusing(KIND, "SEND_FAILED"));
+    world.answer(&not_found(KIND));
+    assert_eq!(world.state(), State::Failed);
+    // heard, and not waited for
+    let mut world = refused();
     world.turn();
-    world.answer(&found(KIND, "FAILED"));
-    assert_eq!((world.turn(), world.waited), (Turn::Done(End::Failed), Duration::ZERO));
+    world.pass(3 * DAY);
+    world.answer(&http_502());
+    world.hear(wechatpay_proto::payout::Asked::Query, &not_found(KIND));
+    assert_eq!(world.state(), REFUSED);
 }
 
 /// As where an old copy of the disk was brought back.

@@ -9,14 +9,14 @@ use wechatpay_proto::v2::mmpaymkttransfers::SendRedPack;
 use crate::common::*;
 use crate::world::*;
 
-/// Every kind of answer, read once. Their names tell success, failure, nothing and FATAL_ERROR apart.
+/// Every kind of answer, read once. Their names tell success, failure, a refusal for good, nothing and FATAL_ERROR apart.
 static ANSWERS: LazyLock<Vec<(char, Evidence)>> = LazyLock::new(|| {
     let kind = Kind::RedPack;
     let intent = intent(kind);
     let read = |what, asked, response: &Response| (what, Evidence::read(&intent, asked, &MERCHANT, response));
     let mut answers = vec![
         read('+', Asked::Send, &sent(kind)),
-        read('-', Asked::Send, &refusing(kind, "SEND_FAILED")),
+        read('s', Asked::Send, &refusing(kind, "SEND_FAILED")),
         read('-', Asked::Query, &found(kind, "FAILED")),
         read('?', Asked::Query, &not_found(kind)),
         read('?', Asked::Query, &found(kind, "SENDING")),
@@ -84,13 +84,13 @@ proptest! {
             let (mut one, mut other) = (world(), world());
             prop_assert_eq!(hear(&mut one, &first), hear(&mut other, &second));
             let has = |what: char| first.iter().any(|at| ANSWERS[*at].0 == what);
-            let fatal = has('f') && (has('+') || has('-'));
-            let conflict = has('!') || (has('+') && has('-')) || fatal;
+            let failure = has('-') || has('s');
+            let conflict = has('!') || (has('+') && failure) || (has('f') && (has('+') || failure));
             // a packet that one can claim is not claimed and given back
             let both = first.iter().any(|at| *at == ANSWERS.len() - 2) && first.contains(&(ANSWERS.len() - 1));
             prop_assert_eq!(one.state() == State::Conflict, conflict || both);
             prop_assert_eq!(one.state() == State::Failed, has('-') && !conflict && !both);
-            prop_assert_eq!(rank(one.state()) < 2, !has('+') && !has('-') && !has('!'));
+            prop_assert_eq!(rank(one.state()) < 2, !has('+') && !has('-') && !conflict);
         }
     }
 }

@@ -119,7 +119,7 @@ fn no_code_but_one_says_failed() {
             let mut world = World::sending(kind);
             let state = world.answer(&refusing(kind, name));
             if code == ErrorCode::SendFailed {
-                assert_eq!(state, State::Failed);
+                assert_eq!(state, REFUSED);
                 told(&world, &[]);
                 // not before a query has confirmed it
                 then(&mut world, Turn::Query, SECOND);
@@ -329,7 +329,7 @@ fn another_payment_under_this_number_is_not_believed_and_never_failed() {
         world.turn();
         world
     };
-    for status in ["SENT", "RECEIVED", "REFUND", "FAILED"] {
+    for status in ["SENT", "RECEIVED", "REFUND"] {
         let mut world = accepted();
         assert_eq!(world.answer(&other(status)), State::Accepted, "{status}");
         told(&world, &["send_listid of the answer"]);
@@ -337,9 +337,45 @@ fn another_payment_under_this_number_is_not_believed_and_never_failed() {
         world.turn();
         assert_eq!(world.answer(&found(Kind::RedPack, "FAILED")), State::Conflict);
     }
-    // the first that is heard of is a failure, the second a success of another payment
+    // success and failure under one number contradict each other, whichever comes first
+    let mut world = accepted();
+    assert_eq!(world.answer(&other("FAILED")), State::Conflict);
+    told(&world, &["evidence of success and of failure"]);
     let mut world = World::querying(Kind::RedPack);
     assert_eq!(world.answer(&other("FAILED")), State::Failed);
     assert_eq!(world.hear(Asked::Send, &sent(Kind::RedPack)), State::Conflict);
-    told(&world, &["send_listid", "evidence of success and of failure"]);
+    told(&world, &["evidence of success and of failure"]);
+}
+
+/// A payment is known by the first success. What a refusal or a failure names is none.
+#[test]
+fn only_a_success_names_the_payment() {
+    let named = |code| {
+        let mut fields = with(&SENT, "result_code", "FAIL");
+        fields.push(("err_code", code));
+        reply(Kind::RedPack, &with(&fields, "send_listid", "1"))
+    };
+    for code in ["NOTENOUGH", "NO_AUTH", "SYSTEMERROR", "PROCESSING", "FREQ_LIMIT", "ZZZ"] {
+        let mut world = World::sending(Kind::RedPack);
+        world.answer(&named(code));
+        assert_eq!(world.disk.send_listid(), None, "{code}");
+        while world.turn() == Turn::Query {
+            world.answer(&reply(Kind::RedPack, &found_fields("SENDING", &[("detail_id", "3")])));
+            assert_eq!(world.disk.send_listid(), None, "{code}");
+            if world.queries > 60 {
+                break;
+            }
+        }
+        if world.queries <= 60 {
+            assert_eq!(world.answer(&sent(Kind::RedPack)), State::Accepted, "{code}");
+            told(&world, &[]);
+            assert_eq!(world.disk.send_listid(), Some("1000041701201411113000000000001"));
+        }
+    }
+    let mut world = World::sending(Kind::RedPack);
+    world.answer(&named("SEND_FAILED"));
+    assert_eq!(world.disk.send_listid(), None);
+    world.turn();
+    world.answer(&reply(Kind::RedPack, &found_fields("FAILED", &[("detail_id", "2")])));
+    assert_eq!((world.state(), world.disk.send_listid()), (State::Failed, None));
 }

@@ -181,6 +181,14 @@ impl World {
         }
     }
 
+    /// What would be written now.
+    pub(crate) fn snapshot(&mut self) -> String {
+        let payout = self.payout();
+        let line = payout.snapshot().to_string();
+        self.put(payout);
+        line
+    }
+
     pub(crate) fn put(&mut self, payout: Payout) {
         self.held = Held::Resting(payout);
     }

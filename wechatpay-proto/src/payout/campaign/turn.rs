@@ -101,7 +101,7 @@ where
         let Some(payout) = self.slots.get_mut(&number).and_then(|slot| slot.here.take()) else {
             return Ok(None);
         };
-        let next = match payout.next(now) {
+        let next = match payout.next_of_many(now) {
             Ok(next) => next,
             Err(blocked) => {
                 let error = blocked.error();
