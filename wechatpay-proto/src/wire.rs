@@ -18,6 +18,7 @@ mod fields;
 mod order;
 mod read;
 pub(crate) mod scan;
+mod time;
 mod value;
 mod write;
 
@@ -26,8 +27,9 @@ pub use fields::{Fields, Item, Unverified};
 pub use fields::{NamedLists, NamedValues};
 pub(crate) use read::parse_root;
 pub use read::{List, XmlError, XmlErrorKind, parse};
+pub use time::BeijingTime;
 pub(crate) use value::plain_number;
-pub use value::{BeijingTime, Fen, FromText, Malformed, ToValue, Value};
+pub use value::{Fen, FromText, Malformed, ToValue, Value, YuanError};
 pub use write::Writer;
 pub(crate) use write::{Query, Sheet, percent_encode};
 

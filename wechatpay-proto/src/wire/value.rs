@@ -138,6 +138,58 @@ pub struct Malformed {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Fen(pub u32);
 
+impl Fen {
+    /// Reads an amount in yuan, as people and databases write it: digits, and behind a point one digit or two. No sign, no
+    /// white space, no separator, no exponent, no zero in front, only ASCII; at most `42949672.95`. Nothing is rounded.
+    ///
+    /// ```
+    /// use wechatpay_proto::Fen;
+    /// use wechatpay_proto::wire::YuanError;
+    /// assert_eq!(Fen::from_yuan("19.90"), Ok(Fen(1990)));
+    /// assert_eq!(Fen::from_yuan("19.9"), Ok(Fen(1990)));
+    /// assert_eq!(Fen::from_yuan("1.001"), Err(YuanError::Precision));
+    /// ```
+    pub fn from_yuan(text: &str) -> Result<Self, YuanError> {
+        let (yuan, behind) = match text.split_once('.') {
+            Some((yuan, behind)) => (yuan, Some(behind)),
+            None => (text, None),
+        };
+        let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+        let canonical = yuan == "0" || !yuan.starts_with('0');
+        if !digits(yuan) || !canonical || behind.is_some_and(|behind| !digits(behind)) {
+            return Err(YuanError::Form);
+        }
+        let cents = match behind.unwrap_or_default().as_bytes() {
+            [] => 0,
+            [tens] => u32::from(tens - b'0') * 10,
+            [tens, ones] => u32::from(tens - b'0') * 10 + u32::from(ones - b'0'),
+            _ => return Err(YuanError::Precision),
+        };
+        let yuan = yuan.parse::<u32>().ok().and_then(|yuan| yuan.checked_mul(100));
+        yuan.and_then(|fen| fen.checked_add(cents)).map(Self).ok_or(YuanError::TooLarge)
+    }
+}
+
+/// Why a text is no amount in yuan. It does not repeat the text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
+#[non_exhaustive]
+pub enum YuanError {
+    /// Something else than digits and one point between them.
+    #[error(
+        "amount in yuan is not of the form 19, 19.9 or 19.90: ASCII digits only, no zero in front, no sign, space, \
+         separator or exponent"
+    )]
+    Form,
+    /// A part of a fen.
+    #[error(
+        "amount in yuan has more than two digits behind the point: a fen has no parts, and nothing is rounded"
+    )]
+    Precision,
+    /// More than [`Fen`] can hold.
+    #[error("amount in yuan is more than 42949672.95")]
+    TooLarge,
+}
+
 impl fmt::Display for Fen {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}.{:02} CNY", self.0 / 100, self.0 % 100)
@@ -229,61 +281,6 @@ impl<T: ToValue> ToValue for Option<T> {
     }
 }
 
-/// A moment in **Beijing time** (UTC+8), as the service wrote it: `yyyy-MM-dd HH:mm:ss` or `yyyyMMddHHmmss`,
-/// without an offset. The text is kept, whatever it is: a strange time must not cost the answer.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct BeijingTime<'b>(Cow<'b, str>);
-
-impl<'b> BeijingTime<'b> {
-    /// Takes the text as it is.
-    pub fn new(text: impl Into<Cow<'b, str>>) -> Self {
-        Self(text.into())
-    }
-
-    /// The text on the wire.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-
-    /// `yyyy-MM-ddTHH:mm:ss+08:00`, for any library that reads RFC 3339; `None` where the text has neither of
-    /// the two documented forms. Whether such a day exists is left to that library.
-    ///
-    /// ```
-    /// use wechatpay_proto::BeijingTime;
-    /// let time = BeijingTime::new("2019-12-12 16:35:59");
-    /// assert_eq!(time.to_rfc3339().as_deref(), Some("2019-12-12T16:35:59+08:00"));
-    /// assert_eq!(BeijingTime::new("20150520102602").to_rfc3339().as_deref(), Some("2015-05-20T10:26:02+08:00"));
-    /// assert_eq!(BeijingTime::new("yesterday").to_rfc3339(), None);
-    /// ```
-    pub fn to_rfc3339(&self) -> Option<String> {
-        let shape: String = self.0.chars().map(|c| if c.is_ascii_digit() { '0' } else { c }).collect();
-        if shape != "0000-00-00 00:00:00" && shape != "00000000000000" {
-            return None;
-        }
-        let digits: String = self.0.chars().filter(char::is_ascii_digit).collect();
-        let part = |from: usize, to: usize| digits.get(from..to).unwrap_or_default();
-        let (date, time) = ((part(0, 4), part(4, 6), part(6, 8)), (part(8, 10), part(10, 12), part(12, 14)));
-        Some(format!("{}-{}-{}T{}:{}:{}+08:00", date.0, date.1, date.2, time.0, time.1, time.2))
-    }
-
-    /// The same moment, owning its text.
-    pub fn into_owned(self) -> BeijingTime<'static> {
-        BeijingTime(Cow::Owned(self.0.into_owned()))
-    }
-}
-
-impl ToValue for BeijingTime<'_> {
-    fn to_value(&self) -> Value<'_> {
-        Value::Text(&self.0)
-    }
-}
-
-impl<'b> FromText<'b> for BeijingTime<'b> {
-    fn from_text(text: Cow<'b, str>) -> Result<Self, Malformed> {
-        Ok(Self(text))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -313,6 +310,75 @@ mod tests {
         for text in bad {
             assert!(Fen::from_text(text.into()).is_err(), "{text:?}");
             assert!(u32::from_text(text.into()).is_err(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn yuan_are_read_exactly_or_not_at_all() {
+        for (text, fen) in [
+            ("19.90", 1990),
+            ("19.9", 1990),
+            ("19", 1900),
+            ("0.01", 1),
+            ("0.10", 10),
+            ("0.1", 10),
+            ("0", 0),
+            ("0.00", 0),
+            ("100000", 10_000_000),
+            // what a float would make 1989, 28999 and 113
+            ("19.89", 1989),
+            ("289.99", 28_999),
+            ("1.13", 113),
+            ("42949672.95", u32::MAX),
+        ] {
+            assert_eq!(Fen::from_yuan(text), Ok(Fen(fen)), "{text}");
+        }
+        let forms = [
+            "",
+            "1e2",
+            "-1",
+            "１",
+            "1,000.00",
+            " 1",
+            "1 ",
+            "+1",
+            ".5",
+            "1.",
+            ".",
+            "1.2.3",
+            "1..2",
+            "1. 5",
+            "1.-5",
+            "1.５",
+            "01",
+            "00",
+            "00.50",
+            "0x10",
+            "￥1",
+            "1元",
+            "NaN",
+            "inf",
+            "1_000",
+            "1.5\n",
+            "1\u{200b}",
+        ];
+        for text in forms {
+            assert_eq!(Fen::from_yuan(text), Err(YuanError::Form), "{text:?}");
+        }
+        for text in ["1.001", "1.000", "0.001", "19.900"] {
+            assert_eq!(Fen::from_yuan(text), Err(YuanError::Precision), "{text}");
+        }
+        for text in ["42949672.96", "42949673", "42949673.00", "4294967296", "18446744073709551617.00"] {
+            assert_eq!(Fen::from_yuan(text), Err(YuanError::TooLarge), "{text}");
+        }
+    }
+
+    /// Whatever is displayed is read as what it was.
+    #[test]
+    fn yuan_are_what_fen_display() {
+        for fen in (0..100_000).chain([9_999_999, 10_000_000, u32::MAX - 1, u32::MAX]) {
+            let shown = Fen(fen).to_string();
+            assert_eq!(Fen::from_yuan(shown.strip_suffix(" CNY").unwrap()), Ok(Fen(fen)));
         }
     }
 
