@@ -91,7 +91,8 @@ impl SendBizRedPacket {
 }
 
 /// The parameters of a payment inside WeChat: `getBrandWCPayRequest` of a web page (JSAPI), or `wx.requestPayment` of a
-/// mini-program, which needs no `appId` and ignores it.
+/// mini-program, which needs no `appId` and ignores it. `wx.chooseWXPay` of the JS-SDK spells one name otherwise: see
+/// [`ChooseWxPay`].
 ///
 /// Signed are `appId`, `nonceStr`, `package`, `signType` and `timeStamp`, with the digest that the merchant's orders are
 /// signed with ([`Merchant::with_sign_type`]): it must be the same as that of the `unifiedorder` before.
@@ -143,6 +144,52 @@ impl RequestPayment {
         [
             ("appId", &self.app_id),
             ("timeStamp", &self.time_stamp),
+            ("nonceStr", &self.nonce_str),
+            ("package", &self.package),
+            ("signType", self.sign_type),
+            ("paySign", &self.pay_sign),
+        ]
+    }
+}
+
+/// The parameters of `wx.chooseWXPay`, the payment of a web page by the JS-SDK (`jweixin.js`). It takes `timestamp` in lower
+/// case, though `timeStamp` is signed, and no `appId`, which is signed all the same: `wx.config` has it. The rest is that
+/// of [`RequestPayment`], which is for pages without the JS-SDK.
+/// Official: <https://developers.weixin.qq.com/doc/offiaccount/OA_Web_Apps/JS-SDK.html>.
+#[derive(Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ChooseWxPay {
+    /// Seconds since 1970, as text.
+    pub timestamp: String,
+    /// 随机字符串.
+    pub nonce_str: String,
+    /// `prepay_id=` and the number of the prepared order.
+    pub package: String,
+    /// `MD5` or `HMAC-SHA256`.
+    pub sign_type: &'static str,
+    /// Upper-case hex.
+    pub pay_sign: String,
+}
+
+impl ChooseWxPay {
+    /// Makes the parameters for an order that `unifiedorder` prepared. `appid` is that of the official account, the one
+    /// that `wx.config` was given.
+    pub fn new(
+        merchant: &Merchant,
+        appid: &str,
+        prepay_id: &str,
+        unix_seconds: u64,
+        nonce: Nonce,
+    ) -> Result<Self, RequestError> {
+        let RequestPayment { app_id: _, time_stamp, nonce_str, package, sign_type, pay_sign } =
+            RequestPayment::new(merchant, appid, prepay_id, unix_seconds, nonce)?;
+        Ok(Self { timestamp: time_stamp, nonce_str, package, sign_type, pay_sign })
+    }
+
+    /// The parameters by name.
+    pub fn fields(&self) -> [(&'static str, &str); 5] {
+        [
+            ("timestamp", &self.timestamp),
             ("nonceStr", &self.nonce_str),
             ("package", &self.package),
             ("signType", self.sign_type),
@@ -254,7 +301,7 @@ macro_rules! value {
     };
 }
 
-value!(SendBizRedPacket, RequestPayment, AppPayment);
+value!(SendBizRedPacket, RequestPayment, ChooseWxPay, AppPayment);
 
 #[cfg(test)]
 mod tests {

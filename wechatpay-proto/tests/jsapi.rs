@@ -4,7 +4,7 @@ mod common;
 
 use common::*;
 use wechatpay_proto::SignType::{HmacSha256, Md5};
-use wechatpay_proto::jsapi::{AppPayment, RequestPayment, SendBizRedPacket};
+use wechatpay_proto::jsapi::{AppPayment, ChooseWxPay, RequestPayment, SendBizRedPacket};
 use wechatpay_proto::rule::Violation;
 use wechatpay_proto::v2::mmpaymkttransfers::SendMiniProgramHbReply;
 use wechatpay_proto::{Nonce, RequestError};
@@ -88,10 +88,11 @@ fn milliseconds_are_no_seconds() {
         let errors = [
             SendBizRedPacket::new(&MERCHANT, &taken(PACKAGE), time, nonce()).unwrap_err(),
             RequestPayment::new(&MERCHANT, "wx1", PREPAY, time, nonce()).unwrap_err(),
+            ChooseWxPay::new(&MERCHANT, "wx1", PREPAY, time, nonce()).unwrap_err(),
             AppPayment::new(&MERCHANT, "wx1", "1", PREPAY, time, nonce()).unwrap_err(),
         ];
         let violation = Violation::OutOfRange { min: 1, max: 9_999_999_999, value: time };
-        assert_eq!(errors, [(); 3].map(|()| RequestError::new("timeStamp", violation.clone())));
+        assert_eq!(errors, [(); 4].map(|()| RequestError::new("timeStamp", violation.clone())));
     }
 }
 
@@ -131,6 +132,33 @@ fn a_payment_is_signed_with_the_digest_of_its_order() {
     }
 }
 
+/// `timestamp` is what the page takes, `timeStamp` what is signed; `appId` is signed and not passed on.
+#[test]
+fn choose_wx_pay_takes_its_time_in_lower_case() {
+    for (merchant, sign_type, said) in
+        [(md5_merchant(), Md5, "MD5"), (MERCHANT.clone(), HmacSha256, "HMAC-SHA256")]
+    {
+        let payment = ChooseWxPay::new(&merchant, "wxd678efh567hg6787", PREPAY, TIME, nonce()).unwrap();
+        let package = format!("prepay_id={PREPAY}");
+        let signed = [
+            ("appId", "wxd678efh567hg6787"),
+            ("timeStamp", "1490840662"),
+            ("nonceStr", NONCE),
+            ("package", &package),
+            ("signType", said),
+        ];
+        let sign = naive_sign(sign_type, &signed);
+        let fields = [
+            ("timestamp", "1490840662"),
+            ("nonceStr", NONCE),
+            ("package", &package),
+            ("signType", said),
+            ("paySign", &sign),
+        ];
+        assert_eq!(payment.fields(), fields);
+    }
+}
+
 #[test]
 fn what_stands_in_a_payment_is_checked() {
     let long = "x".repeat(65);
@@ -143,12 +171,16 @@ fn what_stands_in_a_payment_is_checked() {
     ] {
         let web =
             |appid, prepay_id| RequestPayment::new(&MERCHANT, appid, prepay_id, TIME, nonce()).unwrap_err();
+        let page =
+            |appid, prepay_id| ChooseWxPay::new(&MERCHANT, appid, prepay_id, TIME, nonce()).unwrap_err();
         let app = |appid, partnerid, prepay_id| {
             AppPayment::new(&MERCHANT, appid, partnerid, prepay_id, TIME, nonce()).unwrap_err()
         };
         for (error, name) in [
             (web(bad, PREPAY), "appid"),
             (web("wx1", bad), "prepay_id"),
+            (page(bad, PREPAY), "appid"),
+            (page("wx1", bad), "prepay_id"),
             (app(bad, "1", PREPAY), "appid"),
             (app("wx1", bad, PREPAY), "partnerid"),
             (app("wx1", "1", bad), "prepay_id"),
@@ -159,19 +191,20 @@ fn what_stands_in_a_payment_is_checked() {
 }
 
 /// One of each, for the tests that ask the same of all.
-fn one_of_each() -> (SendBizRedPacket, RequestPayment, AppPayment) {
+fn one_of_each() -> (SendBizRedPacket, RequestPayment, ChooseWxPay, AppPayment) {
     (
         SendBizRedPacket::new(&MERCHANT, &taken(PACKAGE), TIME, nonce()).unwrap(),
         RequestPayment::new(&MERCHANT, "wx1", PREPAY, TIME, nonce()).unwrap(),
+        ChooseWxPay::new(&MERCHANT, "wx1", PREPAY, TIME, nonce()).unwrap(),
         AppPayment::new(&MERCHANT, "wx1", "1", PREPAY, TIME, nonce()).unwrap(),
     )
 }
 
 #[test]
 fn nothing_of_them_is_shown() {
-    let (packet, payment, app) = one_of_each();
-    let shown = [format!("{packet:?}"), format!("{payment:#?}"), format!("{app:?}")];
-    assert_eq!(shown, ["SendBizRedPacket(..)", "RequestPayment(..)", "AppPayment(..)"]);
+    let (packet, payment, page, app) = one_of_each();
+    let shown = [format!("{packet:?}"), format!("{payment:#?}"), format!("{page:?}"), format!("{app:?}")];
+    assert_eq!(shown, ["SendBizRedPacket(..)", "RequestPayment(..)", "ChooseWxPay(..)", "AppPayment(..)"]);
 }
 
 #[cfg(feature = "serde")]
@@ -180,8 +213,9 @@ fn they_serialise_as_the_object_of_their_fields() {
     fn object(fields: &[(&str, &str)]) -> serde_json::Value {
         fields.iter().map(|(name, value)| (name.to_string(), serde_json::Value::from(*value))).collect()
     }
-    let (packet, payment, app) = one_of_each();
+    let (packet, payment, page, app) = one_of_each();
     assert_eq!(serde_json::to_value(&packet).unwrap(), object(&packet.fields()));
     assert_eq!(serde_json::to_value(&payment).unwrap(), object(&payment.fields()));
+    assert_eq!(serde_json::to_value(&page).unwrap(), object(&page.fields()));
     assert_eq!(serde_json::to_value(&app).unwrap(), object(&app.fields()));
 }

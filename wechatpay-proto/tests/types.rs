@@ -13,7 +13,7 @@ use bytes::Bytes;
 use common::*;
 use wechatpay_proto::call::{Call, CallReply, Path};
 use wechatpay_proto::endpoint::{Endpoint as _, Envelope, Incoming, Spec};
-use wechatpay_proto::jsapi::{AppPayment, RequestPayment, SendBizRedPacket};
+use wechatpay_proto::jsapi::{AppPayment, ChooseWxPay, RequestPayment, SendBizRedPacket};
 use wechatpay_proto::payout;
 use wechatpay_proto::reply::{Head, Reply, ResultCode};
 use wechatpay_proto::rule::{Rule, Violation};
@@ -112,6 +112,7 @@ fn everything_public_goes_from_thread_to_thread() {
     check::<RiskInfo<'_>>();
     check::<SendBizRedPacket>();
     check::<RequestPayment>();
+    check::<ChooseWxPay>();
     check::<AppPayment>();
     check::<GetHbInfo<'_>>();
     check::<GetHbInfoReply<'_>>();
