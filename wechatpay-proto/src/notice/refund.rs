@@ -9,9 +9,11 @@ use base64::engine::general_purpose::STANDARD;
 use md5::{Digest as _, Md5};
 use zeroize::Zeroizing;
 
-use super::{NoticeError, require, understood};
+use super::error::NoticeError;
+use super::kind::Kind;
+use super::signed::{parse, require};
 use crate::merchant::{ApiKey, Merchant};
-use crate::wire::{self, Fields};
+use crate::wire::{self, Fields, XmlErrorKind};
 
 /// The most bytes of `req_info`, decoded: 8 KiB. The official table gives it 1024 characters.
 pub const MAX_REQ_INFO: usize = 8 * 1024;
@@ -50,24 +52,36 @@ pub struct RefundNotice {
 
 impl RefundNotice {
     /// Reads a body: one parse, the envelope, then `req_info` with the key of `merchant`. Whatever is wrong with
-    /// `req_info`, the error is [`NoticeError::ReqInfo`] and says no more.
+    /// `req_info`, the error is [`NoticeError::ReqInfo`] and says no more;
+    /// [`likely_causes`](NoticeError::likely_causes) does, for the log.
     pub fn read(merchant: &Merchant, body: &[u8]) -> Result<Self, NoticeError> {
-        let document = wire::parse(body, &[])?;
+        let document = parse(body)?;
+        if let Some(found) = Kind::of(document.untrusted()).filter(|found| *found != Kind::Refund) {
+            return Err(NoticeError::OtherKind { expected: Kind::Refund, found });
+        }
         let fields = document.unsigned_by_design(merchant.sign_type(), merchant.key())?;
-        understood(&fields)?;
+        require(&fields, &["return_code"])?;
+        if fields.get("return_code") != Some("SUCCESS") {
+            return Err(NoticeError::CommunicationFailure);
+        }
         require(&fields, &["appid", "mch_id", "nonce_str", "req_info"])?;
         if fields.get("mch_id") != Some(merchant.mch_id()) {
             return Err(NoticeError::Mismatch { field: "mch_id" });
         }
-        fields.get("req_info").and_then(|info| Self::open(merchant.key(), info)).ok_or(NoticeError::ReqInfo)
+        let req_info = fields.get("req_info").unwrap_or_default();
+        Self::open(merchant.key(), req_info).map_err(|cause| NoticeError::ReqInfo(ReqInfoFault(cause)))
     }
 
-    fn open(key: &ApiKey, req_info: &str) -> Option<Self> {
+    fn open(key: &ApiKey, req_info: &str) -> Result<Self, Cause> {
         let plain = decrypt(key, req_info)?;
-        let document = wire::parse_root(&plain, "root", &[]).ok()?;
+        let document = wire::parse_root(&plain, "root", &[]).map_err(|error| match error.kind {
+            XmlErrorKind::NotUtf8 | XmlErrorKind::Character => Cause::Key,
+            XmlErrorKind::NotXmlRoot => Cause::Root,
+            _ => Cause::Document,
+        })?;
         let inner = document.untrusted();
-        require(inner, &REFUND).ok()?;
-        Some(Self { inner: inner.clone().into_owned() })
+        require(inner, &REFUND).map_err(|_| Cause::Document)?;
+        Ok(Self { inner: inner.clone().into_owned() })
     }
 
     /// 商户退款单号: what to query. Not verified either; a number that is not one of the merchant's own means nothing.
@@ -98,21 +112,104 @@ const REFUND: [&str; 7] = [
     "transaction_id",
 ];
 
-/// Base64, AES-256-ECB, PKCS#7: `None` for whatever is wrong.
-fn decrypt(key: &ApiKey, req_info: &str) -> Option<Zeroizing<Vec<u8>>> {
-    let mut data = Zeroizing::new(STANDARD.decode(req_info).ok()?);
+/// Why `req_info` cannot be used. Two of them are equal and look alike, whatever the cause: only
+/// [`NoticeError::likely_causes`] tells one from another.
+#[derive(Clone, Copy)]
+pub struct ReqInfoFault(Cause);
+
+/// How far it came.
+#[derive(Clone, Copy)]
+enum Cause {
+    /// White space in the base64.
+    Wrapped,
+    /// A space where a `+` was.
+    Spaces,
+    /// No base64 for another reason.
+    Base64,
+    /// Not whole blocks, or too many.
+    Length,
+    /// The padding does not fit, or what is inside is no text.
+    Key,
+    /// A text whose root is another.
+    Root,
+    /// A document that is not accepted, or lacks what every refund has.
+    Document,
+}
+
+impl ReqInfoFault {
+    pub(super) fn likely_causes(self) -> &'static [&'static str] {
+        match self.0 {
+            Cause::Wrapped => &[
+                "req_info has line breaks or tabs in its base64: something wrapped or indented it on its way",
+            ],
+            Cause::Spaces => &[
+                "req_info has spaces in its base64: a form decoder (application/x-www-form-urlencoded) turned '+' into \
+                 spaces",
+                "something reformatted the body on its way",
+            ],
+            Cause::Base64 => &[
+                "req_info is not base64 of the standard alphabet with padding: it was cut short, url-encoded, or turned \
+                 into the url-safe alphabet",
+            ],
+            Cause::Length => &["req_info was cut short or made longer on its way"],
+            Cause::Key => &[
+                "req_info was encrypted under another key: the API key was changed since, belongs to another merchant, or \
+                 is the key of APIv3; a service provider's notices use the provider's key",
+                "blocks of req_info were changed, moved or left out",
+            ],
+            Cause::Root => &[
+                "the key seems to fit, but the root of what is inside is not <root>: req_info of something else than a \
+                 refund notice, or by another version of the API",
+                "req_info was encrypted under another key",
+            ],
+            Cause::Document => &[
+                "the key seems to fit, but what is inside is no document that is accepted, or lacks a field that every \
+                 refund has",
+                "blocks of req_info were changed, moved or left out",
+            ],
+        }
+    }
+}
+
+impl fmt::Debug for ReqInfoFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("..")
+    }
+}
+
+impl PartialEq for ReqInfoFault {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl Eq for ReqInfoFault {}
+
+/// Base64, AES-256-ECB, PKCS#7.
+fn decrypt(key: &ApiKey, req_info: &str) -> Result<Zeroizing<Vec<u8>>, Cause> {
+    let mut data = Zeroizing::new(STANDARD.decode(req_info).map_err(|_| not_base64(req_info))?);
     if data.len() > MAX_REQ_INFO || data.len() % BLOCK != 0 {
-        return None;
+        return Err(Cause::Length);
     }
     let cipher = Aes256::new((&*hex_of_md5(key)).into());
     for block in data.chunks_exact_mut(BLOCK) {
-        cipher.decrypt_block(block.try_into().ok()?);
+        cipher.decrypt_block(block.try_into().map_err(|_| Cause::Length)?);
     }
-    let padding = *data.last()?;
-    let kept = data.len().checked_sub(padding.into())?;
-    let alike = data.get(kept..)?.iter().all(|byte| *byte == padding);
+    let padding = *data.last().ok_or(Cause::Length)?;
+    let kept = data.len().checked_sub(padding.into()).ok_or(Cause::Key)?;
+    let alike = data.get(kept..).is_some_and(|rest| rest.iter().all(|byte| *byte == padding));
     data.truncate(kept);
-    (alike && (1..=BLOCK).contains(&padding.into())).then_some(data)
+    if alike && (1..=BLOCK).contains(&padding.into()) { Ok(data) } else { Err(Cause::Key) }
+}
+
+fn not_base64(req_info: &str) -> Cause {
+    if req_info.contains(['\r', '\n', '\t']) {
+        Cause::Wrapped
+    } else if req_info.contains(' ') {
+        Cause::Spaces
+    } else {
+        Cause::Base64
+    }
 }
 
 /// The key of `req_info`: the MD5 of the API key, in 32 lower-case hex digits.

@@ -7,6 +7,7 @@ mod cases;
 mod limits;
 mod notices;
 mod outcome;
+mod payments;
 mod reader;
 mod refunds;
 mod reply;

@@ -5,14 +5,14 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 use wechatpay_proto::SignType::{self, HmacSha256};
-use wechatpay_proto::notice::{self, Handled, Handling, NoticeError, Order, PaymentNotice};
+use wechatpay_proto::notice::{self, Handled, Handling, NoticeError, Order, PaymentNotice, Verdict};
 use wechatpay_proto::wire::{self, XmlErrorKind as Kind};
 use wechatpay_proto::{Fen, ReplyError};
 
 use crate::common::*;
 
 /// A payment notice that fits [`PLACED`], not signed yet.
-const NOTICE: [(&str, &str); 14] = [
+pub(crate) const NOTICE: [(&str, &str); 14] = [
     ("appid", "wxd930ea5d5a258f4f"),
     ("attach", "支付测试"),
     ("bank_type", "CFT"),
@@ -29,8 +29,7 @@ const NOTICE: [(&str, &str); 14] = [
     ("transaction_id", "1004400740201409030005092168"),
 ];
 
-const PLACED: Order<'static> =
-    Order { appid: "wxd930ea5d5a258f4f", out_trade_no: "1409811653", total_fee: Fen(100) };
+pub(crate) const PLACED: Order<'static> = Order::new("wxd930ea5d5a258f4f", "1409811653", Fen(100));
 
 fn good() -> String {
     signed(HmacSha256, &NOTICE)
@@ -54,14 +53,17 @@ fn a_notice_is_read_and_held_against_the_order() {
     assert_eq!(notice.is_for(&PLACED), Ok(()));
     assert!(notice.is_success());
     assert_eq!((notice.mch_id(), notice.appid()), ("10000098", PLACED.appid));
-    assert_eq!((notice.out_trade_no(), notice.total_fee()), (PLACED.out_trade_no, Fen(100)));
-    assert_eq!(notice.transaction_id(), "1004400740201409030005092168");
+    assert_eq!((notice.out_trade_no(), notice.total_fee()), (PLACED.out_trade_no, Some(Fen(100))));
+    assert_eq!(notice.transaction_id(), Some("1004400740201409030005092168"));
     assert_eq!(notice.fields().get("attach"), Some("支付测试"));
     for (order, field) in [
-        (Order { appid: "wx8888888888888888", ..PLACED }, "appid"),
-        (Order { out_trade_no: "1409811654", ..PLACED }, "out_trade_no"),
-        (Order { total_fee: Fen(101), ..PLACED }, "total_fee"),
-        (Order { total_fee: Fen(0), ..PLACED }, "total_fee"),
+        (Order::new("wx8888888888888888", PLACED.out_trade_no, Fen(100)), "appid"),
+        (Order::new("WXD930EA5D5A258F4F", PLACED.out_trade_no, Fen(100)), "appid"),
+        (Order::new(PLACED.appid, "1409811654", Fen(100)), "out_trade_no"),
+        (Order::new(PLACED.appid, PLACED.out_trade_no, Fen(101)), "total_fee"),
+        (Order::new(PLACED.appid, PLACED.out_trade_no, Fen(0)), "total_fee"),
+        (Order::in_currency(PLACED.appid, PLACED.out_trade_no, 100, "HKD"), "fee_type"),
+        (Order::in_currency(PLACED.appid, PLACED.out_trade_no, 100, "cny"), "fee_type"),
     ] {
         let mismatch = notice.is_for(&order).unwrap_err();
         assert_eq!(mismatch, NoticeError::Mismatch { field });
@@ -144,20 +146,33 @@ fn x13_a_notice_that_was_changed_or_folded_is_refused() {
     assert_eq!(refused(appended), ReplyError::SignMismatch);
     let extra = signed(HmacSha256, &with(&NOTICE, "zzz", "1"));
     assert_eq!(read(&extra).unwrap().fields().get("zzz"), Some("1"));
-    // each field that every notice has, swallowed by the text before it, and left out, and empty
     for (place, (name, value)) in NOTICE.into_iter().enumerate().skip(1) {
-        if ["attach", "fee_type", "return_code"].contains(&name) {
-            continue;
-        }
         let (before, kept) = NOTICE[place - 1];
         let longer = format!("{kept}&{name}={value}");
         let folded = without(&with(&NOTICE, before, &longer), name);
         assert_eq!(naive_text(&folded), naive_text(&NOTICE), "the sign fits");
-        assert!(read(&signed(HmacSha256, &folded)).is_err(), "{name} in {before}");
-        for silent in [without(&NOTICE, name), with(&NOTICE, name, "")] {
-            let missing = ReplyError::Missing { field: leak(name.to_owned()) };
-            assert_eq!(refused(signed(HmacSha256, &silent)), missing);
+        let folded = signed(HmacSha256, &folded);
+        let silent =
+            [without(&NOTICE, name), with(&NOTICE, name, "")].map(|fields| signed(HmacSha256, &fields));
+        match name {
+            // what a success needs must be there by its own name
+            "mch_id" | "out_trade_no" | "result_code" | "return_code" | "total_fee" | "transaction_id" => {
+                assert!(read(&folded).is_err(), "{name} in {before}");
+                for silent in silent {
+                    assert_eq!(refused(silent), ReplyError::Missing { field: leak(name.to_owned()) });
+                }
+            }
+            // its absence means CNY
+            "fee_type" => {
+                assert_eq!(read(&folded).unwrap_err(), NoticeError::Folded { field: "fee_type" });
+                assert!(silent.iter().all(|body| read(body).unwrap().is_success()));
+            }
+            // not every product has it, and nothing rests on it
+            _ => assert!(silent.iter().all(|body| read(body).unwrap().is_success()), "{name}"),
         }
+    }
+    for silent in [without(&NOTICE, "appid"), with(&NOTICE, "appid", "")] {
+        assert_eq!(refused(signed(HmacSha256, &silent)), ReplyError::Missing { field: "appid" });
     }
 }
 
@@ -188,8 +203,16 @@ fn x26_the_same_notice_a_hundred_times_is_handled_once() {
     // another copy of it, written otherwise, is the same one
     let other = signed(HmacSha256, &with(&NOTICE, "nonce_str", "another"));
     assert_eq!(read(&other).unwrap().duplicate_key(), key);
-    let next = signed(HmacSha256, &with(&NOTICE, "out_trade_no", "1409811654"));
-    assert_ne!(read(&next).unwrap().duplicate_key(), key);
+    for (name, value) in [("out_trade_no", "1409811654"), ("sub_mch_id", "1608783242")] {
+        let next = signed(HmacSha256, &with(&NOTICE, name, value));
+        assert_ne!(read(&next).unwrap().duplicate_key(), key, "{name}");
+    }
+    // a sub-merchant that was folded away would make a second notice of it
+    let whole = with(&with(&NOTICE, "sub_appid", "wx1"), "sub_mch_id", "1608783242");
+    let folded = with(&NOTICE, "sub_appid", "wx1&sub_mch_id=1608783242");
+    assert_eq!(naive_text(&folded), naive_text(&whole), "the sign fits");
+    let folded = signed(HmacSha256, &folded);
+    assert_eq!(read(&folded).unwrap_err(), NoticeError::Folded { field: "sub_mch_id" });
 }
 
 #[test]
@@ -222,6 +245,11 @@ fn x26_what_failed_is_done_again_and_a_failure_hides_no_success() {
     let failed = read(&failed).unwrap();
     assert_eq!(handled.once(failed.duplicate_key(), || Ok::<_, &str>(())), Ok(Handling::Done(())));
     assert_eq!(handled.once(failed.duplicate_key(), || Ok::<_, &str>(())), Ok(Handling::AlreadyProcessed));
+    // nor does it hide that the service contradicts itself
+    let odd = signed(HmacSha256, &with(&NOTICE, "trade_state", "PAY_FAIL"));
+    let odd = read(&odd).unwrap();
+    assert_eq!(odd.verdict(), Verdict::Unknown);
+    assert_eq!(handled.once(odd.duplicate_key(), || Ok::<_, &str>(())), Ok(Handling::Done(())));
     assert_eq!(handled.once(notice.duplicate_key(), || Ok::<_, &str>(())), Ok(Handling::Done(())));
 }
 
@@ -233,12 +261,15 @@ fn x27_no_refused_notice_helps_to_forge() {
         document(&with(&NOTICE, "sign", &"0".repeat(64))),
         signed(SignType::Md5, &NOTICE),
         signed(HmacSha256, &with(&NOTICE, "mch_id", "1")),
-        signed(HmacSha256, &without(&NOTICE, "openid")),
+        signed(HmacSha256, &without(&NOTICE, "total_fee")),
+        signed(HmacSha256, &with(&NOTICE, "attach", "CANARY&trade_state=CANARY")),
+        good().replace('<', "&lt;"),
         good().replace("</xml>", ""),
     ] {
         let error = read(&body).unwrap_err();
-        let shown = format!("{error} {error:?} {}", notice::FAIL);
-        for secret in [&*right, &right.to_lowercase(), &text, &body, KEY, "oUpF8uMEb4qRXf22hE3X68TekukE"] {
+        let shown = format!("{error} {error:?} {:?} {}", error.likely_causes(), notice::FAIL);
+        let openid = "oUpF8uMEb4qRXf22hE3X68TekukE";
+        for secret in [&*right, &right.to_lowercase(), &text, &body, KEY, openid, "CANARY"] {
             assert!(!shown.contains(secret), "{shown}");
         }
     }

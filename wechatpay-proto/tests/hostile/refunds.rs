@@ -5,8 +5,9 @@ use aes::cipher::{BlockCipherEncrypt as _, KeyInit as _};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use md5::{Digest as _, Md5};
-use wechatpay_proto::notice::{MAX_REQ_INFO, NoticeError, RefundNotice};
-use wechatpay_proto::{ApiKey, Merchant, ReplyError};
+use wechatpay_proto::notice::{Kind, MAX_REQ_INFO, NoticeError, RefundNotice};
+use wechatpay_proto::wire::MAX_ELEMENTS;
+use wechatpay_proto::{ApiKey, Merchant, ReplyError, SignType};
 
 use crate::common::*;
 
@@ -46,6 +47,17 @@ fn refund_notice(req_info: &str) -> String {
         ("req_info", req_info),
     ];
     document(&fields)
+}
+
+/// Names of two letters, so that many of them are within the cap.
+fn names() -> impl Iterator<Item = String> {
+    let letters = || ('a'..='z').chain('A'..='Z');
+    letters().flat_map(move |first| letters().map(move |second| format!("{first}{second}")))
+}
+
+/// What is to be seen of an error without asking for its causes.
+fn shown(error: &NoticeError) -> String {
+    format!("{error} {error:?} {error:#?}")
 }
 
 fn open(data: &[u8]) -> Result<RefundNotice, NoticeError> {
@@ -106,7 +118,10 @@ fn x42_whatever_is_wrong_with_req_info_is_one_error() {
             "too many elements",
             PLAIN.replace(
                 "</root>",
-                &format!("{}</root>", (0..257).map(|n| format!("<a{n}/>")).collect::<String>()),
+                &format!(
+                    "{}</root>",
+                    names().take(MAX_ELEMENTS).map(|n| format!("<{n}/>")).collect::<String>()
+                ),
             ),
         ),
     ];
@@ -123,8 +138,13 @@ fn x42_whatever_is_wrong_with_req_info_is_one_error() {
         bad.push(("a field less", padded(PLAIN.replace(name, "another").as_bytes())));
     }
     bad.push(("not UTF-8", padded(&[PLAIN.as_bytes(), &[0xFF]].concat())));
+    let uniform = open(b"x").unwrap_err();
+    assert!(matches!(uniform, NoticeError::ReqInfo(_)));
+    assert_eq!(shown(&uniform), "req_info cannot be used ReqInfo(..) ReqInfo(\n    ..,\n)");
     for (what, data) in bad {
-        assert!(matches!(open(&data), Err(NoticeError::ReqInfo)), "{what}: {:?}", open(&data));
+        let error = open(&data).unwrap_err();
+        assert_eq!((&error, shown(&error)), (&uniform, shown(&uniform)), "{what}");
+        assert!(!error.likely_causes().is_empty(), "{what}");
     }
     // no base64, base64 of another alphabet, with white space, without its padding, with bits left over
     let text = STANDARD.encode(&good);
@@ -138,19 +158,95 @@ fn x42_whatever_is_wrong_with_req_info_is_one_error() {
     ] {
         let body = refund_notice(&bad);
         let read = RefundNotice::read(&shop(), body.as_bytes());
-        assert!(bad == text || matches!(read, Err(NoticeError::ReqInfo)), "{what}: {read:?}");
+        if bad != text {
+            let error = read.unwrap_err();
+            assert_eq!((&error, shown(&error)), (&uniform, shown(&uniform)), "{what}");
+            assert!(!error.likely_causes().is_empty(), "{what}");
+        }
     }
-    let error = NoticeError::ReqInfo;
-    assert_eq!(
-        (error.to_string(), format!("{error:?}")),
-        ("req_info cannot be used".into(), "ReqInfo".into())
-    );
+}
+
+/// One outcome for whoever sent it; in the log, what to look for.
+#[test]
+fn x42_what_people_meet_is_named_for_the_log_only() {
+    let (head, rest) = VECTOR.split_once("<![CDATA[").unwrap();
+    let (base64, tail) = rest.split_once("]]>").unwrap();
+    let body = |info: &str| format!("{head}<![CDATA[{info}]]>{tail}");
+    let lines = |end: &str| {
+        base64.as_bytes().chunks(76).map(|line| format!("{}{end}", str::from_utf8(line).unwrap())).collect()
+    };
+    let crlf: String = lines("\r\n");
+    let lf: String = lines("\n");
+    let rooted =
+        |name: &str| body(&STANDARD.encode(padded(PLAIN.replace("root>", &format!("{name}>")).as_bytes())));
+    let other_key = Merchant::direct("10000100", ApiKey::new(KEY).unwrap()).unwrap();
+    assert!(RefundNotice::read(&shop(), body(base64).as_bytes()).is_ok());
+    assert!(base64.contains('+'));
+    let mut seen = Vec::new();
+    for (merchant, body, cause) in [
+        (&other_key, VECTOR.to_owned(), "another key"),
+        (&shop(), body(&lf), "line breaks"),
+        (&shop(), body(&crlf), "line breaks"),
+        (&shop(), body(&base64.replace('+', " ")), "'+'"),
+        (&shop(), body(&base64.replace('+', "-").replace('/', "_")), "url-safe"),
+        (&shop(), body(&base64.replace('+', "%2B")), "url-encoded"),
+        (&shop(), body(&base64[..base64.len() - 4]), "cut short"),
+        (&shop(), rooted("xml"), "<root>"),
+        (&shop(), rooted("Root"), "<root>"),
+        (&shop(), body(&STANDARD.encode(padded(b"<root><refund_id>1</refund_id></root>"))), "lacks a field"),
+        (&shop(), body(&STANDARD.encode(padded(&[0xFF; 100]))), "another key"),
+    ] {
+        let error = RefundNotice::read(merchant, body.as_bytes()).unwrap_err();
+        let named = error.likely_causes().join("; ");
+        assert!(named.contains(cause), "{cause}: {named}");
+        for secret in [KEY, SECRET, &base64[..40], "R2026010100000001", "50000000000000000000000000001"] {
+            assert!(!format!("{named} {}", shown(&error)).contains(secret), "{named}");
+        }
+        seen.push((shown(&error), error));
+    }
+    assert!(seen.iter().all(|one| *one == seen[0]), "{seen:?}");
+}
+
+/// weixin-java-pay-demo#54: the order named the notify_url of refunds. It is not verified first, so the digest is no matter.
+#[test]
+fn a_payment_notice_is_no_refund_notice() {
+    let payment = crate::payments::PAID_BY_APP;
+    let contract = "<xml><change_type>ADD</change_type><mch_id>10000100</mch_id><sign>0</sign></xml>";
+    for (body, found, said) in [
+        (payment, Kind::Payment, "payment notice"),
+        (contract, Kind::Contract, "contract notice"),
+        (
+            "<xml><combine_out_trade_no>1</combine_out_trade_no></xml>",
+            Kind::CombinedPayment,
+            "combined payment notice",
+        ),
+        ("<xml><event_ciphertext>1</event_ciphertext></xml>", Kind::Event, "event notice"),
+        ("<xml><transaction_id_list>1</transaction_id_list></xml>", Kind::Risk, "risk notice"),
+        (
+            "<xml><vehicle_event_createtime>1</vehicle_event_createtime></xml>",
+            Kind::Parking,
+            "parking notice",
+        ),
+    ] {
+        for merchant in [shop(), shop().with_sign_type(SignType::Md5)] {
+            let error = RefundNotice::read(&merchant, body.as_bytes()).unwrap_err();
+            assert_eq!(error, NoticeError::OtherKind { expected: Kind::Refund, found });
+            let text = format!(
+                "a {said} came where a refund notice is read: see which notify_url the order and the refund named"
+            );
+            assert_eq!(error.to_string(), text);
+        }
+    }
+    // what looks like nothing known only lacks what a refund has
+    let nothing = "<xml><return_code>SUCCESS</return_code><appid>1</appid><mch_id>10000100</mch_id><nonce_str>1</nonce_str></xml>";
+    let missing = ReplyError::Missing { field: "req_info" };
+    assert_eq!(RefundNotice::read(&shop(), nothing.as_bytes()).unwrap_err(), missing.into());
 }
 
 #[test]
 fn x42_the_wrong_key_opens_nothing() {
     let other = Merchant::direct("10000100", ApiKey::new(KEY).unwrap()).unwrap();
-    assert!(matches!(RefundNotice::read(&other, VECTOR.as_bytes()), Err(NoticeError::ReqInfo)));
+    assert!(matches!(RefundNotice::read(&other, VECTOR.as_bytes()), Err(NoticeError::ReqInfo(_))));
 }
 
 #[test]
@@ -161,7 +257,7 @@ fn x42_the_cap_holds_to_the_block() {
     assert!(open(&padded(most.as_bytes())).is_ok());
     let over = format!("{most} ");
     assert_eq!(padded(over.as_bytes()).len(), MAX_REQ_INFO + 16);
-    assert!(matches!(open(&padded(over.as_bytes())), Err(NoticeError::ReqInfo)));
+    assert!(matches!(open(&padded(over.as_bytes())), Err(NoticeError::ReqInfo(_))));
 }
 
 /// Nothing shows that blocks were moved: the reader refuses most of it, and what it lets pass is a document of whoever
@@ -179,7 +275,7 @@ fn x42_moved_blocks_are_refused_or_stay_untrusted() {
             }
             match open(&moved) {
                 Err(error) => {
-                    assert_eq!(error, NoticeError::ReqInfo);
+                    assert!(matches!(error, NoticeError::ReqInfo(_)));
                     refused += 1;
                 }
                 Ok(notice) => assert!(notice.untrusted().len() >= 7),
@@ -234,7 +330,7 @@ fn x11_nothing_is_read_of_a_failed_communication() {
 #[test]
 fn x43_a_refund_notice_shows_its_names_only() {
     let notice = RefundNotice::read(&shop(), VECTOR.as_bytes()).unwrap();
-    let shown = format!("{notice:?} {:?}", NoticeError::ReqInfo);
+    let shown = format!("{notice:?}");
     for secret in ["支付用户零钱", "R2026010100000001", "1000", SECRET] {
         assert!(!shown.contains(secret), "{shown}");
     }
