@@ -134,14 +134,15 @@ mod tests {
     /// The fuzzer's inputs are short, so these are tried here.
     #[test]
     fn the_limits_are_where_the_rules_have_them() {
-        let longest = "v".repeat(16 * 1024);
+        let longest = "v".repeat(32 * 1024);
         edge(&leaf(&longest), &leaf(&format!("{longest}v")));
         edge(&leaf(&longest), &leaf(&format!("{longest}&#33;")));
         edge(&leaf(&format!("<![CDATA[{longest}]]>")), &leaf(&format!("<![CDATA[{longest}]]>v")));
         // A value is as long as it is read: line ends are normalised first.
-        edge(&leaf(&"\r\n".repeat(16 * 1024)), &leaf(&"\r\n".repeat(16 * 1024 + 1)));
-        let wide = "红".repeat(16 * 1024 / 3);
-        edge(&leaf(&format!("{wide}v")), &leaf(&format!("{wide}vv")));
+        let lines = |count: usize| leaf(&format!("{}{}", &longest[16 * 1024..], "\r\n".repeat(count)));
+        edge(&lines(16 * 1024), &lines(16 * 1024 + 1));
+        let wide = "红".repeat(32 * 1024 / 3);
+        edge(&leaf(&format!("{wide}vv")), &leaf(&format!("{wide}vvv")));
         // White space between elements is no value.
         let space = " ".repeat(20_000);
         edge(&format!("<xml>{space}<a/>{space}</xml>{space}"), &format!("<xml>{space}<a/>v</xml>"));
@@ -154,11 +155,11 @@ mod tests {
     #[test]
     fn elements_and_names_are_counted_alike() {
         let elements = |count: usize| (0..count).map(|number| format!("<a{number}/>")).collect::<String>();
-        edge(&format!("<xml>{}</xml>", elements(256)), &format!("<xml>{}</xml>", elements(257)));
+        edge(&format!("<xml>{}</xml>", elements(1024)), &format!("<xml>{}</xml>", elements(1025)));
         let lists = |items: usize| {
             format!("<xml><hblist>{}</hblist>{}</xml>", "<hbinfo/>".repeat(items), elements(128))
         };
-        edge(&lists(127), &lists(128));
+        edge(&lists(895), &lists(896));
         edge(&format!("<xml><{}/></xml>", "a".repeat(64)), &format!("<xml><{}/></xml>", "a".repeat(65)));
     }
 }

@@ -78,7 +78,8 @@ fn hex(bytes: &[u8]) -> String {
 /// Why a document is refused, for whoever reads a finding.
 pub(crate) type Refused = &'static str;
 
-const VALUE: usize = 16 * 1024;
+const VALUE: usize = 32 * 1024;
+const ELEMENTS: usize = 1024;
 
 /// Reads a document whose only nesting is in these pairs of container and item.
 pub(crate) fn read(body: &[u8], lists: &[(&str, &str)]) -> Result<Document, Refused> {
@@ -151,20 +152,22 @@ impl<'t> Reader<'t, '_> {
         self.take_while(is_space);
     }
 
-    /// `<?xml version="1.0" encoding="UTF-8"?>`, the encoding in any case or not at all.
+    /// `<?xml version="1.0" encoding="UTF-8" standalone="no"?>`, the encoding in any case or not at all, the last word `yes` or
+    /// `no` or not at all.
     fn declaration(&mut self) -> Result<(), Refused> {
         if !self.take("<?xml") {
             return Ok(());
         }
-        if !self.pseudo_attribute("version", "1.0") {
+        if !self.pseudo_attribute("version", |value| value == "1.0") {
             return Err("declaration: version");
         }
-        self.pseudo_attribute("encoding", "utf-8");
+        self.pseudo_attribute("encoding", |value| value.to_ascii_lowercase() == "utf-8");
+        self.pseudo_attribute("standalone", |value| value == "yes" || value == "no");
         self.take_while(is_space);
         if self.take("?>") { Ok(()) } else { Err("declaration") }
     }
 
-    fn pseudo_attribute(&mut self, name: &str, value: &str) -> bool {
+    fn pseudo_attribute(&mut self, name: &str, good: fn(&str) -> bool) -> bool {
         let before = self.rest;
         let spaced = !self.take_while(is_space).is_empty();
         let named = spaced && self.take(name);
@@ -174,7 +177,7 @@ impl<'t> Reader<'t, '_> {
         let quote = if self.take("\"") { "\"" } else { "'" };
         let quoted = quote == "\"" || self.take("'");
         let found = self.take_while(|c| c != '"' && c != '\'' && c != '<');
-        let whole = equals && quoted && self.take(quote) && found.to_ascii_lowercase() == value;
+        let whole = equals && quoted && self.take(quote) && good(found);
         if !whole {
             self.rest = before;
         }
@@ -270,7 +273,7 @@ impl<'t> Reader<'t, '_> {
             return Err("name");
         }
         self.elements += 1;
-        if self.elements > 256 {
+        if self.elements > ELEMENTS {
             return Err("too many elements");
         }
         Ok((name, self.end_of_start_tag()?))
@@ -381,7 +384,10 @@ mod tests {
             "<xml><a>\u{1}</a></xml>",
             " <?xml version='1.0'?><xml/>",
             "<?xml version='1.0' encoding='GBK'?><xml/>",
-            "<?xml version='1.0' standalone='yes'?><xml/>",
+            "<?xml version='1.0' standalone='true'?><xml/>",
+            "<?xml version='1.0' standalone='YES'?><xml/>",
+            "<?xml version='1.0' standalone='no' encoding='UTF-8'?><xml/>",
+            "<?xml version='1.0' standalone='no'?><!DOCTYPE x><xml/>",
             "<xml><hbinfo><a/></hbinfo></xml>",
             "\u{FEFF}\u{FEFF}<xml/>",
             "<xml><a/ ></xml>",
@@ -392,6 +398,8 @@ mod tests {
             assert!(read(bad.as_bytes(), &LISTS).is_err(), "{bad}");
         }
         assert!(read(b"<xml><hblist/></xml>", &LISTS).is_ok());
+        assert!(read(b"<?xml version='1.0' standalone='yes'?><xml/>", &LISTS).is_ok());
+        assert!(read(b"<?xml version=\"1.0\" encoding=\"UTF-8\" standalone=\"no\"?><xml/>", &LISTS).is_ok());
         assert!(read(b"<xml><hblist><hbinfo/></hblist></xml>", &[]).is_err());
     }
 

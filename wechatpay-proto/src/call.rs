@@ -68,6 +68,8 @@ pub struct Call<'a> {
     order: Vec<usize>,
     echoes: Vec<&'static str>,
     lists: Vec<List>,
+    /// How many fields the caller gave, those included that were too many to be kept.
+    given: usize,
     fault: Option<RequestError>,
 }
 
@@ -91,6 +93,7 @@ impl<'a> Call<'a> {
             order: Vec::new(),
             echoes: facts.echoes.to_vec(),
             lists: facts.lists.to_vec(),
+            given: 0,
             fault: None,
         };
         // They are always there; where the path does not have one, it stays without a value.
@@ -106,13 +109,17 @@ impl<'a> Call<'a> {
 
     /// Adds a field. Text is signed and sent as it is. Whoever fills in a value that holds `&` and `=` can make the signed
     /// text read like other fields, so do not pass on what a user wrote into a page's URL ([`Method::Get`]) unseen.
+    ///
+    /// At most 1,016 fields are taken, empty ones included; more are not kept, and refused as soon as the call is signed.
     pub fn field(mut self, name: &'a str, value: impl Into<Value<'a>>) -> Self {
-        if wire::is_name(name) {
-            self.push(name, Presence::Optional, value.into());
-        } else {
+        self.given += 1;
+        if !wire::is_name(name) {
             // Not shown: who mixes up name and value would find the value in a log.
-            let place = self.rows.len() - self.own + 1;
-            self.fault.get_or_insert(RequestError::new(format!("field {place}"), Violation::Name));
+            let place = self.given;
+            let fault = || RequestError::new(format!("field {place}"), Violation::Name);
+            self.fault.get_or_insert_with(fault);
+        } else if self.given <= MAX_FIELDS {
+            self.push(name, Presence::Optional, value.into());
         }
         self
     }
@@ -169,7 +176,8 @@ impl<'a> Call<'a> {
         }
         if let (Some(name), Some(row)) = (name, self.rows.first_mut()) {
             row.name = name;
-            self.sort();
+            self.order.retain(|row| *row != 0);
+            self.sort_in(0);
         }
         self
     }
@@ -205,15 +213,16 @@ impl<'a> Call<'a> {
     }
 
     fn push(&mut self, name: &'a str, presence: Presence, value: Value<'a>) {
-        self.order.push(self.rows.len());
         self.rows.push(Field { name, presence, rule: Rule::Any });
         self.values.push(value);
-        self.sort();
+        self.sort_in(self.rows.len() - 1);
     }
 
-    fn sort(&mut self) {
-        let name = |row: &usize| self.rows.get(*row).map(|row| row.name);
-        self.order.sort_by_key(name);
+    /// Puts `row` where it belongs: by name, and within a name by place.
+    fn sort_in(&mut self, row: usize) {
+        let key = |row: usize| (self.rows.get(row).map(|row| row.name), row);
+        let place = self.order.partition_point(|before| key(*before) < key(row));
+        self.order.insert(place, row);
     }
 
     /// Each name can stand on the wire; here it is whether they can stand together.
@@ -294,9 +303,8 @@ impl Outgoing for Call<'_> {
             let what = "an unsigned query beside the signed one";
             return Err(RequestError::new("query", Violation::Unsupported { what }));
         }
-        let sent = self.values.iter().filter(|value| !value.is_absent()).count();
-        if sent > MAX_FIELDS {
-            let (max, value) = (MAX_FIELDS as u64, sent as u64);
+        if self.given > MAX_FIELDS {
+            let (max, value) = (MAX_FIELDS as u64, self.given as u64);
             return Err(RequestError::new(
                 "the number of fields",
                 Violation::OutOfRange { min: 0, max, value },

@@ -12,7 +12,7 @@ use wechatpay_proto::reply::Reply as _;
 use wechatpay_proto::rule::Rule::Token;
 use wechatpay_proto::v2::mmpaymkttransfers::{Scene, SendRedPack, SendRedPackOptions};
 use wechatpay_proto::wire::BeijingTime;
-use wechatpay_proto::{Fen, Merchant, Nonce, SignType, endpoint};
+use wechatpay_proto::{Call, Fen, Merchant, Nonce, SignType, endpoint};
 
 endpoint! {
     /// An endpoint whose signed answers have 20 fields.
@@ -181,4 +181,18 @@ fn accepting_takes_none_but_those_of_the_tokenizer() {
 fn the_tokenizer_has_two_blocks() {
     // With names of up to five bytes inside `xml` nothing grows.
     assert_eq!(tokens("<xml><a>1</a><b>2</b><c>3</c><d>4</d><e>5</e><f>6</f><g>7</g></xml>"), 2);
+}
+
+#[test]
+fn fields_past_the_most_of_a_call_cost_nothing() {
+    let names: Vec<_> = (0..8_000).map(|number| format!("n{number}")).collect();
+    let building = |count: usize| {
+        let built =
+            measure(|| drop(Call::new("pay/x").fields(names[..count].iter().map(|name| (name, "1")))));
+        (built.count_total, built.bytes_total)
+    };
+    let (count, bytes) = building(1_016);
+    assert_eq!(building(8_000), (count, bytes), "what is refused is not kept");
+    // and each that is taken is put in its place, with no block to sort all of them in
+    assert!(count < 64 && bytes < 512 * 1024, "{count} allocations, {bytes} bytes");
 }

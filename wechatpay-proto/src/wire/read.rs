@@ -34,7 +34,7 @@ pub struct XmlError {
 #[non_exhaustive]
 pub enum XmlErrorKind {
     /// The body is longer than [`MAX_BODY`].
-    #[error("body longer than 64 KiB")]
+    #[error("body longer than {} KiB", MAX_BODY / 1024)]
     BodyTooLong,
     /// Not UTF-8.
     #[error("not UTF-8")]
@@ -42,7 +42,7 @@ pub enum XmlErrorKind {
     /// A character that XML does not allow, written raw or as a reference.
     #[error("character not allowed in XML")]
     Character,
-    /// A declaration other than version 1.0 and UTF-8, or not at the very start.
+    /// A declaration other than version 1.0, UTF-8 and a `standalone` of `yes` or `no`, or not at the very start.
     #[error("XML declaration not accepted")]
     Declaration,
     /// No `<xml>` element around everything: HTML, JSON, plain text, nothing.
@@ -76,10 +76,10 @@ pub enum XmlErrorKind {
     #[error("duplicate element")]
     Duplicate,
     /// More than [`MAX_ELEMENTS`].
-    #[error("more than 256 elements")]
+    #[error("more than {MAX_ELEMENTS} elements")]
     TooManyElements,
     /// A value longer than [`MAX_VALUE`].
-    #[error("value longer than 16 KiB")]
+    #[error("value longer than {} KiB", MAX_VALUE / 1024)]
     ValueTooLong,
     /// A reference other than the five predefined entities and XML's character references.
     #[error("entity reference refused")]
@@ -274,14 +274,18 @@ impl<'b, 'l> Reader<'b, 'l> {
         if is_name(name) { Ok(name) } else { Err(XmlErrorKind::Name) }
     }
 
-    /// The declaration just read: `version="1.0"` and, if at all, `encoding="UTF-8"`.
+    /// The declaration just read: `version="1.0"`, then, if at all, `encoding="UTF-8"`, then, if at all, `standalone`, which
+    /// says nothing where there is no DTD. The JDK writes it.
     fn declaration(&self) -> Step<()> {
         let declaration = self.document.get(..self.position()).unwrap_or_default();
         let inside = declaration.strip_prefix("<?xml").and_then(|rest| rest.strip_suffix("?>"));
-        let behind_version = inside.and_then(|text| attribute(text, "version", "1.0"));
-        let accepted = behind_version
-            .is_some_and(|text| is_space(text) || attribute(text, "encoding", "UTF-8").is_some_and(is_space));
-        if accepted { Ok(()) } else { Err(XmlErrorKind::Declaration) }
+        let rest = inside.and_then(|text| attribute(text, "version", |found| found == "1.0"));
+        let rest = rest.map(|text| {
+            let behind =
+                attribute(text, "encoding", |found| found.eq_ignore_ascii_case("UTF-8")).unwrap_or(text);
+            attribute(behind, "standalone", |found| matches!(found, "yes" | "no")).unwrap_or(behind)
+        });
+        if rest.is_some_and(is_space) { Ok(()) } else { Err(XmlErrorKind::Declaration) }
     }
 }
 
@@ -299,15 +303,15 @@ fn refused(event: &Event<'_>, by_place: XmlErrorKind) -> XmlErrorKind {
     }
 }
 
-/// White space, `name="value"` with the value in any letter case; what stands behind it. quick-xml would take
-/// attributes without white space between them.
-fn attribute<'t>(text: &'t str, name: &str, value: &str) -> Option<&'t str> {
+/// White space, `name="value"` with a value that is `accepted`; what stands behind it. quick-xml would take attributes
+/// without white space between them.
+fn attribute<'t>(text: &'t str, name: &str, accepted: impl Fn(&str) -> bool) -> Option<&'t str> {
     let space = |c: char| u8::try_from(c).is_ok_and(is_space_byte);
     let named = text.strip_prefix(space)?.trim_start_matches(space).strip_prefix(name)?;
     let quoted = named.trim_start_matches(space).strip_prefix('=')?.trim_start_matches(space);
     let quote = quoted.chars().next().filter(|c| matches!(c, '"' | '\''))?;
     let (found, rest) = quoted.strip_prefix(quote)?.split_once(quote)?;
-    found.eq_ignore_ascii_case(value).then_some(rest)
+    accepted(found).then_some(rest)
 }
 
 /// `&lt;` and its four sisters, `&#60;`, `&#x3C;`; nothing else.

@@ -91,8 +91,8 @@ fn x31_every_cap_holds_to_the_unit() {
     assert_eq!(refusal(body(wire::MAX_BODY + 1)), Kind::BodyTooLong);
 
     let elements = |count: usize| xml(&(0..count).map(|at| format!("<a{at}/>")).collect::<String>());
-    assert_eq!(fields(elements(256)).len(), 256);
-    assert_eq!(refusal(elements(257)), Kind::TooManyElements);
+    assert_eq!(fields(elements(1_024)).len(), wire::MAX_ELEMENTS);
+    assert_eq!(refusal(elements(1_025)), Kind::TooManyElements);
     let items = |count: usize| {
         accept(
             &QUERY,
@@ -101,12 +101,12 @@ fn x31_every_cap_holds_to_the_unit() {
         )
     };
     let counted = SENT.len() + 1;
-    assert_eq!(items(256 - counted).unwrap_err(), ReplyError::Missing { field: "status" });
-    let refused = items(257 - counted).unwrap_err();
+    assert_eq!(items(1_024 - counted).unwrap_err(), ReplyError::Missing { field: "status" });
+    let refused = items(1_025 - counted).unwrap_err();
     assert!(matches!(refused, ReplyError::Xml(e) if e.kind == Kind::TooManyElements), "{refused}");
 
     let most = "x".repeat(wire::MAX_VALUE);
-    assert_eq!(value(&most), most);
+    assert_eq!((value(&most).len(), value(&most)), (32_768, most.clone()));
     assert_eq!(value(&format!("<![CDATA[{}]]>x", &most[1..])), most);
     for long in [
         format!("{most}x"),
@@ -204,4 +204,45 @@ fn x31_the_caps_hold_within_lists_and_around_the_root() {
     for depth in [2, 3, 4, 100, 8_000] {
         assert_eq!(refusal(xml(&format!("{}{}", "<a>".repeat(depth), "</a>".repeat(depth)))), Kind::Nested);
     }
+}
+
+/// The largest answers that are documented, by name and value.
+#[test]
+fn x31_the_largest_documented_answers_are_read() {
+    let coupon = |at: usize| {
+        (0..5).map(move |n| {
+            format!(
+                "<coupon_type_{at}_{n}>CASH</coupon_type_{at}_{n}><coupon_refund_id_{at}_{n}>1</coupon_refund_id_{at}_{n}>\
+                 <coupon_refund_fee_{at}_{n}>1</coupon_refund_fee_{at}_{n}>"
+            )
+        })
+    };
+    let refund = |at: usize| {
+        let rows = ["out_refund_no", "refund_id", "refund_fee", "refund_status"];
+        let rows = rows.map(|name| format!("<{name}_{at}>1</{name}_{at}>")).concat();
+        let more = ["refund_channel", "refund_account", "refund_recv_accout", "refund_success_time"];
+        let more = more.map(|name| format!("<{name}_{at}>1</{name}_{at}>")).concat();
+        let coupons: String = coupon(at).collect();
+        format!(
+            "{rows}{more}<coupon_refund_fee_{at}>5</coupon_refund_fee_{at}><coupon_refund_count_{at}>5</coupon_refund_count_{at}>{coupons}"
+        )
+    };
+    let head = PAID.map(|(name, _)| format!("<{name}>1</{name}>")).concat();
+    let refunds = (0..10).map(refund).collect::<String>();
+    let queried = fields(xml(&format!("{head}<refund_count>10</refund_count>{refunds}")));
+    assert!(queried.len() >= 250, "{}", queried.len());
+    let elements = |count: usize| (0..count).map(|at| format!("<f{at}>1</f{at}>")).collect::<String>();
+    assert_eq!(fields(xml(&elements(285))).len(), 285);
+
+    let receiver = |at: usize| {
+        format!(
+            "{{\"type\":\"PERSONAL_OPENID\",\"account\":\"oUpF8uMuAJO_M2pxb1Q9zNjWe{at:03}\",\"amount\":{at},\"description\":\"{}\",\
+             \"result\":\"SUCCESS\",\"finish_time\":\"20180608170132\",\"detail_id\":\"36011111111111111111111{at:03}\"}}",
+            "分到商户".repeat(22)
+        )
+    };
+    let receivers = format!("[{}]", (0..50).map(receiver).collect::<Vec<_>>().join(","));
+    assert!(receivers.len() > 22_000, "{}", receivers.len());
+    assert_eq!(value(&format!("<![CDATA[{receivers}]]>")), receivers);
+    assert_eq!(value(&"x".repeat(22_000)).len(), 22_000);
 }

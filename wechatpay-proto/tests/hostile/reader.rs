@@ -210,6 +210,9 @@ fn x36_a_declaration_says_version_1_and_utf8_or_nothing() {
         "version=\"1.0\" encoding=\"UTF-8\"",
         "version=\"1.0\" encoding='utf-8' ",
         " version = \"1.0\"\n",
+        "version=\"1.0\" encoding=\"UTF-8\" standalone=\"no\"",
+        "version=\"1.0\" encoding=\"UTF-8\" standalone=\"yes\"",
+        "version='1.0' standalone = 'no' ",
     ] {
         assert!(accept(&PACKET, format!("<?xml {declaration}?>{good}")).is_ok(), "{declaration}");
         assert!(accept(&PACKET, format!("\u{feff}<?xml {declaration}?>\n{good}")).is_ok(), "{declaration}");
@@ -222,8 +225,18 @@ fn x36_a_declaration_says_version_1_and_utf8_or_nothing() {
         "version=\"1.0\" encoding=\"\"",
         "version=\"9.9\"",
         "version=\"1.1\"",
-        "version=\"1.0\" standalone=\"yes\"",
-        "version=\"1.0\" encoding=\"UTF-8\" standalone=\"no\"",
+        "version=\"1.0\" standalone=\"true\"",
+        "version=\"1.0\" standalone=\"NO\"",
+        "version=\"1.0\" standalone=\"\"",
+        "version=\"1.0\" standalone=\"no \"",
+        "version=\"1.0\" standalone",
+        "version=\"1.0\" standalone=no",
+        "version=\"1.0\"standalone=\"no\"",
+        "version=\"1.0\" encoding=\"UTF-8\"standalone=\"no\"",
+        "version=\"1.0\" standalone=\"no\" standalone=\"no\"",
+        "version=\"1.0\" standalone=\"no\" encoding=\"UTF-8\"",
+        "version=\"1.0\" encoding=\"GBK\" standalone=\"no\"",
+        "standalone=\"no\"",
         "encoding=\"UTF-8\" version=\"1.0\"",
         "encoding=\"UTF-8\"",
         "version=\"1.0\" version=\"1.0\"",
@@ -233,6 +246,11 @@ fn x36_a_declaration_says_version_1_and_utf8_or_nothing() {
         "version=\"1.0\" encoding=\"UTF-8\" x=\"y\"",
     ] {
         assert_eq!(refusal(format!("<?xml {declaration}?>{good}")), Kind::Declaration, "{declaration}");
+    }
+    // whatever it says, a document type is refused
+    for standalone in ["yes", "no"] {
+        let declared = format!("<?xml version=\"1.0\" encoding=\"UTF-8\" standalone=\"{standalone}\"?>");
+        assert_eq!(refusal(format!("{declared}<!DOCTYPE xml>{good}")), Kind::Doctype);
     }
     let once = "<?xml version=\"1.0\"?>";
     for misplaced in
