@@ -82,6 +82,11 @@ open_enum! {
 }
 
 impl ErrorCode<'_> {
+    /// Whether it names no fault: successes carry `SUCCESS`, `0` or `OK`. Every other code contradicts a success.
+    pub fn is_no_fault(&self) -> bool {
+        matches!(self.as_str(), "SUCCESS" | "0" | "OK")
+    }
+
     /// What to do next. A code that is not listed says [`Advice::Query`].
     pub fn advice(&self) -> Advice {
         match self {

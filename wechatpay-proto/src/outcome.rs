@@ -14,8 +14,13 @@ pub enum Outcome<'b> {
     /// The service took the order: it is, or was, paid out. A number that was paid before answers the same.
     Accepted,
     /// Definitely not paid: `SEND_FAILED` to a sending, or the status `FAILED` to a query, in an answer that names the
-    /// order and tells of no claim and no refund. Only now may the business choose a new `mch_billno`. After a
-    /// `SEND_FAILED` the official advice is to query once first, to be sure.
+    /// order and tells of no claim and no refund. After a `SEND_FAILED` the official advice is to query once first, to be
+    /// sure. Only now may the business choose a new `mch_billno`.
+    ///
+    /// A `SEND_FAILED` speaks of the request that it answers, **not of an earlier one that nobody answered**: that one may
+    /// still arrive, and pay, after any time. While such an attempt is open the number is not free, whatever
+    /// `SEND_FAILED` and `NOT_FOUND` say; only the status `FAILED` to a query frees it. [`payout`](crate::payout) keeps
+    /// account of that.
     Failed,
     /// Not settled. Query the order, or send it again with the **same** `mch_billno` and the same parameters.
     Unknown(Reason<'b>),
@@ -39,7 +44,8 @@ pub enum Reason<'b> {
     },
     /// A query answered with a status that nobody has documented.
     UnknownStatus(Cow<'b, str>),
-    /// A query says `FAILED`, and tells of a claim or a refund as well. **Raise an alert.**
+    /// The answer contradicts itself: both codes say SUCCESS and `err_code` names a fault, or a query says `FAILED` and
+    /// tells of a claim, a refund or another amount as well. **Raise an alert.**
     Contradiction,
     /// The answer could not be read, verified or matched with its request.
     Unreadable,
@@ -89,7 +95,7 @@ impl Reason<'_> {
 }
 
 impl<'b> Outcome<'b> {
-    /// What an answer to a sending settles. A failure needs the one code that frees a number, in an answer that names
+    /// What an answer to a sending settles, for this one attempt. A failure needs the one code that frees a number, in an answer that names
     /// the order.
     pub(crate) fn of_sending(head: &Head<'b>, names_order: bool) -> Self {
         let dead = head.is_failure() && head.err_code == Some(ErrorCode::SendFailed);

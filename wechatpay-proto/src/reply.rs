@@ -48,16 +48,30 @@ pub struct Head<'b> {
     pub return_msg: Option<Cow<'b, str>>,
     /// 业务结果: the verdict about the order.
     pub result_code: Option<ResultCode<'b>>,
-    /// 错误代码. Present on success too (`SUCCESS`, `0`), where it means nothing.
+    /// 错误代码. Present on success too (`SUCCESS`, `0`, `OK`); any other code there contradicts the success.
     pub err_code: Option<ErrorCode<'b>>,
     /// 错误代码描述, for people; do not automate on it.
     pub err_code_des: Option<Cow<'b, str>>,
 }
 
 impl<'b> Head<'b> {
-    /// Both codes say SUCCESS. Nothing else is a success, and `err_code` has no say in it.
+    /// Both codes say SUCCESS, and `err_code` is not there or names no fault ([`ErrorCode::is_no_fault`]). Nothing else is a
+    /// success.
     pub fn is_success(&self) -> bool {
+        self.says_success() && !self.names_fault()
+    }
+
+    /// Both codes say SUCCESS, and `err_code` names a fault: one of the two is wrong, and nothing is settled.
+    pub fn is_contradiction(&self) -> bool {
+        self.says_success() && self.names_fault()
+    }
+
+    fn says_success(&self) -> bool {
         self.return_code == ResultCode::Success && self.result_code == Some(ResultCode::Success)
+    }
+
+    fn names_fault(&self) -> bool {
+        self.err_code.as_ref().is_some_and(|code| !code.is_no_fault())
     }
 
     /// The message was understood and the verdict is FAIL. This alone does **not** mean that nothing was paid.
@@ -67,7 +81,11 @@ impl<'b> Head<'b> {
 
     /// Why an answer to a sending that is no success settles nothing.
     pub fn reason(&self) -> Reason<'b> {
-        self.err_code.clone().map_or(Reason::NoVerdict, Reason::Code)
+        match &self.err_code {
+            _ if self.is_contradiction() => Reason::Contradiction,
+            Some(code) => Reason::Code(code.clone()),
+            None => Reason::NoVerdict,
+        }
     }
 
     /// The same head, owning its text.

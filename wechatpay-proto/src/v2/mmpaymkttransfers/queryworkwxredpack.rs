@@ -72,10 +72,17 @@ impl<'b> QueryWorkWxRedPackReply<'b> {
     /// `FAILED` is a failure, and not where the answer tells of a claim or a refund as well. Everything else, `NOT_FOUND`
     /// too, settles nothing.
     pub fn outcome(&self) -> Outcome<'b> {
-        // `openid` may be there before a claim: the documents call it required.
-        let moved = self.rcv_time.is_some()
+        let moved = self.openid.is_some()
+            || self.amount.is_some()
+            || self.rcv_time.is_some()
             || self.refund_time.is_some()
             || self.refund_amount.is_some_and(|back| back.0 > 0);
         status::outcome(&self.head, self.status.as_ref(), self.reason.as_ref(), moved)
+    }
+
+    /// Like [`outcome`](Self::outcome), where the `total_amount` that was sent is known: an answer about another amount
+    /// settles nothing.
+    pub fn outcome_for(&self, total_amount: Fen) -> Outcome<'b> {
+        status::outcome_for(self.outcome(), total_amount, self.total_amount)
     }
 }

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use crate::open_enum;
 use crate::outcome::{Outcome, Reason};
 use crate::reply::Head;
+use crate::wire::Fen;
 
 open_enum! {
     /// 红包状态: where a packet stands.
@@ -54,6 +55,9 @@ pub(super) fn outcome<'b>(
     reason: Option<&Cow<'b, str>>,
     moved: bool,
 ) -> Outcome<'b> {
+    if head.is_contradiction() {
+        return Outcome::Unknown(Reason::Contradiction);
+    }
     if !head.is_success() {
         let code = head.err_code.clone();
         return Outcome::Unknown(code.map_or(Reason::NoVerdict, Reason::QueryRefused));
@@ -67,5 +71,13 @@ pub(super) fn outcome<'b>(
         Some(HbStatus::Sending) => Outcome::Unknown(Reason::Sending { reason: reason.cloned() }),
         Some(HbStatus::Other(status)) => Outcome::Unknown(Reason::UnknownStatus(status.clone())),
         None => Outcome::Unknown(Reason::NoVerdict),
+    }
+}
+
+/// What is certain after a query, where the order that was sent is known: an answer about another amount settles nothing.
+pub(super) fn outcome_for<'b>(outcome: Outcome<'b>, sent: Fen, found: Option<Fen>) -> Outcome<'b> {
+    match found {
+        Some(found) if found != sent && !outcome.is_unknown() => Outcome::Unknown(Reason::Contradiction),
+        _ => outcome,
     }
 }
