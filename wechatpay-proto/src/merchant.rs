@@ -29,14 +29,19 @@ struct KeyRoom {
 impl ApiKey {
     /// Takes the key as the merchant platform shows it. No default and no shorter key exists: with an empty key
     /// everybody can sign.
+    ///
+    /// A key that is refused is looked at more closely: where white space, a byte order mark, quotation marks or
+    /// characters that cannot be seen came with it, the error says so. Nothing is taken away silently.
     pub fn new(key: impl AsRef<[u8]>) -> Result<Self, RequestError> {
         let key = key.as_ref();
-        let refuse = |violation| Err(RequestError::new("key", violation));
-        if key.len() != 32 {
-            return refuse(Violation::Length { exactly: 32, len: key.len() });
-        }
-        if let Some(at) = key.iter().position(|byte| !byte.is_ascii_graphic()) {
-            return refuse(Violation::Characters { allowed: "visible ASCII", at });
+        let invisible = key.iter().position(|byte| !byte.is_ascii_graphic());
+        let violation = match (key.len(), invisible) {
+            (32, None) => None,
+            (32, Some(at)) => Some(Violation::Characters { allowed: "visible ASCII", at }),
+            (len, _) => Some(Violation::Length { exactly: 32, len }),
+        };
+        if let Some(violation) = violation {
+            return Err(RequestError::new("key", stray(key).unwrap_or(violation)));
         }
         // Filled in place: a key that moves leaves no copy behind.
         let mut room = Box::new(KeyRoom { bytes: Zeroizing::new([0; 32]), keyed: sign::keyed(&[0; 32]) });
@@ -66,10 +71,14 @@ impl fmt::Debug for ApiKey {
 pub struct AgentSecret(Zeroizing<Box<[u8]>>);
 
 impl AgentSecret {
-    /// Takes the secret as the administration of work-weixin shows it.
+    /// Takes the secret as the administration of work-weixin shows it. What came with it by copying is refused, as
+    /// [`ApiKey::new`] does, and quotation marks around it.
     pub fn new(secret: impl AsRef<[u8]>) -> Result<Self, RequestError> {
         let secret = secret.as_ref();
         let refuse = |violation| Err(RequestError::new("secret", violation));
+        if let Some(stray) = stray(secret) {
+            return refuse(stray);
+        }
         match secret.iter().position(|byte| !byte.is_ascii_graphic()) {
             _ if secret.is_empty() => refuse(Violation::Missing),
             _ if secret.len() > 128 => refuse(Violation::TooLong { max: 128, len: secret.len() }),
@@ -87,6 +96,32 @@ impl fmt::Debug for AgentSecret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("AgentSecret(..)")
     }
+}
+
+/// What copying, an editor or a configuration file left around a secret, or within it where nobody sees it.
+fn stray(secret: &[u8]) -> Option<Violation> {
+    let found = |what, at| Some(Violation::Stray { what, at });
+    if [&b"\xef\xbb\xbf"[..], b"\xff\xfe", b"\xfe\xff"].iter().any(|mark| secret.starts_with(mark)) {
+        return found("a byte order mark", 0);
+    }
+    let text = std::str::from_utf8(secret).ok()?;
+    let quoted = text.len() > 1 && text.starts_with(is_quote) && text.ends_with(is_quote);
+    match text.char_indices().find(|(_, character)| is_unseen(*character)) {
+        Some((at, _)) => found("a character that cannot be seen", at),
+        None if text.starts_with(char::is_whitespace) => found("white space", 0),
+        None if text.ends_with(char::is_whitespace) => found("white space", text.trim_end().len()),
+        None if quoted => found("a quotation mark", 0),
+        None => None,
+    }
+}
+
+fn is_quote(character: char) -> bool {
+    matches!(character, '"' | '\'' | '`' | '“' | '”' | '‘' | '’' | '「' | '」' | '『' | '』')
+}
+
+/// Soft hyphens, characters of no width, marks of direction and of byte order.
+fn is_unseen(character: char) -> bool {
+    matches!(character, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
 }
 
 /// How the merchant calls: for itself, or for sub-merchants.
@@ -225,6 +260,67 @@ mod tests {
         }
         // ten characters of three bytes and two of one make 32 bytes too
         assert!(ApiKey::new("密钥密钥密钥密钥密钥ab").is_err());
+    }
+
+    /// What stands around a secret once it was copied, edited or written into a configuration file.
+    const LEFT: [(&str, &str, &str, usize); 20] = [
+        ("", "\n", "white space", 32),
+        ("", "\r\n", "white space", 32),
+        (" ", "", "white space", 0),
+        ("\t", " ", "white space", 0),
+        ("", "\u{a0}", "white space", 32),
+        ("", "\u{3000}", "white space", 32),
+        ("\"", "\"\n", "white space", 34),
+        ("\u{feff}", "", "a byte order mark", 0),
+        ("\u{feff}", "\r\n", "a byte order mark", 0),
+        ("\"", "\"", "a quotation mark", 0),
+        ("'", "'", "a quotation mark", 0),
+        ("`", "`", "a quotation mark", 0),
+        ("“", "”", "a quotation mark", 0),
+        ("「", "」", "a quotation mark", 0),
+        ("\u{200b}", "", "a character that cannot be seen", 0),
+        ("", "\u{200b}", "a character that cannot be seen", 32),
+        ("", "\u{200d}\n", "a character that cannot be seen", 32),
+        ("", "\u{2060}", "a character that cannot be seen", 32),
+        ("", "\u{feff}", "a character that cannot be seen", 32),
+        ("", "\u{202c}", "a character that cannot be seen", 32),
+    ];
+
+    #[test]
+    fn what_is_left_around_a_key_or_a_secret_is_named() {
+        const KEY: &str = "192006250b4c09247ec02edce69f6a2d";
+        for (before, behind, what, at) in LEFT {
+            let given = format!("{before}{KEY}{behind}");
+            let errors = [ApiKey::new(&given).unwrap_err(), AgentSecret::new(&given).unwrap_err()];
+            for (error, field) in errors.iter().zip(["key", "secret"]) {
+                let message = format!("{field} has {what} at byte {at}, which is no part of it");
+                assert_eq!(error.to_string(), message, "{given:?}");
+                assert!(!format!("{error:?}").contains(&KEY[..6]), "{error:?}");
+            }
+        }
+        let utf_16: Vec<u8> =
+            [0xff, 0xfe].into_iter().chain(KEY.bytes().flat_map(|byte| [byte, 0])).collect();
+        let error = ApiKey::new(utf_16).unwrap_err();
+        assert_eq!(error.to_string(), "key has a byte order mark at byte 0, which is no part of it");
+        // Within the 32 bytes too.
+        for (key, what) in [
+            ("192006250b4c09247ec02edce69f6a2\n", "white space at byte 31"),
+            ("19200625\u{200b}0b4c09247ec02edce69f6", "a character that cannot be seen at byte 8"),
+            ("19200625\u{200b}0b4c09247ec02edce69f6a2d", "a character that cannot be seen at byte 8"),
+        ] {
+            assert!(ApiKey::new(key).unwrap_err().to_string().contains(what), "{key:?}");
+        }
+    }
+
+    #[test]
+    fn what_may_be_part_of_a_key_stays() {
+        assert!(ApiKey::new("\"2006250b4c09247ec02edce69f6a2d\"").is_ok(), "32 visible bytes");
+        for (key, len) in [("\"192006250b4c09247ec02edce69f6a2d", 33), ("\"", 1)] {
+            let error = ApiKey::new(key).unwrap_err();
+            assert!(matches!(error.violation(), Violation::Length { len: is, .. } if *is == len), "{error}");
+        }
+        assert!(AgentSecret::new("\"").is_ok() && AgentSecret::new("'a").is_ok());
+        assert!(ApiKey::new(b"\xff192006250b4c09247ec02edce69f6a\n").is_err(), "no text");
     }
 
     #[test]

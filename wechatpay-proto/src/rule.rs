@@ -209,6 +209,14 @@ pub enum Violation {
         /// The offset, in bytes, of the first character that is not.
         at: usize,
     },
+    /// Something around or within a secret that copying or a configuration file left there.
+    #[error("has {what} at byte {at}, which is no part of it")]
+    Stray {
+        /// What it is, in words.
+        what: &'static str,
+        /// Its offset in bytes.
+        at: usize,
+    },
     /// A number out of range.
     #[error("is {value}, must be {min} to {max}")]
     OutOfRange {
