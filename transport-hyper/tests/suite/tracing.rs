@@ -51,6 +51,9 @@ impl Visit for Line<'_> {
 fn a_call_is_told_and_its_secrets_are_not() {
     let world = World::new();
     let log = Log::default();
+    // With a single subscriber, what another thread meets first is asked of that thread, which has none, and is silent
+    // from then on, here too. With two, all are asked.
+    let _second = tracing::Dispatch::new(Log::default());
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     tracing::subscriber::with_default(log.clone(), || {
         runtime.block_on(async {
