@@ -107,13 +107,26 @@
 //! | answer | what follows |
 //! |---|---|
 //! | a success that names this order; a query that finds it `SENT`, `RECEIVED`, `RFUND_ING`, `REFUND` | [`State::Accepted`], [`Received`](State::Received), [`Refunding`](State::Refunding), [`Refunded`](State::Refunded) |
-//! | a query that finds it `FAILED`; `SEND_FAILED` to a sending, confirmed by a query that finds it `FAILED` or finds nothing | [`State::Failed`] |
+//! | a query that finds it `FAILED` | [`State::Failed`] |
+//! | `SEND_FAILED` to a sending | sending stops, queries go on. Where no attempt is open, a query that still finds nothing after [`Settings::failure_wait`], by both clocks, confirms it: [`State::Failed`]. While one is open, only `FAILED` does: a request that is still on its way may be taken, and paid |
 //! | a query that finds it `SENDING`, with or without a `reason` | nothing is settled; sent again after 20 minutes |
 //! | `SYSTEMERROR`, `PROCESSING`, `NOT_FOUND`, unlisted codes, `return_code` FAIL, anything unreadable, any fault | nothing is settled; queried, and sent again where it is not found |
 //! | a refusal: balance, limit, permission, certificate, sign | nothing is settled; alert; tried again later under the same number |
 //! | a defect of the order: its parameters | nothing is settled; alert; sending stops, queries go on |
 //! | `FATAL_ERROR`: the number stands for an order with other parameters | the same; what is found under the number need not be this order, so that it is a [`State::Conflict`] |
+//! | a success that names a fault (`err_code`), or names another payment than the success before | nothing is settled; alert; from now on no failure is believed |
 //! | success and failure of one order | [`State::Conflict`], for a person |
+//!
+//! An attempt is *open* until an answer to this very request says what became of it. The payment's own number (`send_listid`)
+//! is known from the first success; a refusal may name any.
+//!
+//! # Time
+//!
+//! Waits go by the steady clock, windows and horizons by the calendar, as far as it can be believed. A calendar that jumps
+//! ahead while the steady clock does not is a [`ClockError`], until it comes back or has stayed there for ten minutes. How long
+//! a payout was left alone between two processes is believed after ten minutes, or when a third process bears it out.
+//! Until then nothing is given up, and what may be sent goes by the larger of both times. So a calendar that is wrong for a
+//! moment neither ends a payout nor stops it for good.
 //!
 //! Facts are joined, whatever the order in which they arrive, and never taken back. An answer that comes after its time
 //! goes the same way: [`Payout::hear`].

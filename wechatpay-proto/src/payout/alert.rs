@@ -57,6 +57,10 @@ pub enum Alert {
         /// The wire name.
         field: &'static str,
     },
+    /// The answer contradicts itself: a success that names a fault. It is neither success nor failure, and from now on no
+    /// failure of this order is believed.
+    #[error("the answer says success and names a fault")]
+    Contradiction,
     /// The request could not be signed: the intent or the merchant's settings break a rule. Nothing was sent.
     #[error("cannot be signed: {0}")]
     Invalid(RequestError),

@@ -36,6 +36,8 @@ pub(super) enum Fact {
     /// `FAILED` to a query.
     Failed,
     /// Success and failure in one answer.
+    Both,
+    /// The answer contradicts itself in another way: it settles nothing, and no failure is believed any more.
     Contradiction,
     /// The answer names another payment (`send_listid`) than one before.
     Mismatch,
@@ -73,7 +75,7 @@ impl Evidence {
             Asked::Query => kind::read_query(intent, merchant, response),
         };
         let mut alerts = Vec::new();
-        let mut answer = match read {
+        let answer = match read {
             Ok(answer) => answer,
             Err(Unreadable::Reply(ReplyError::Correlation { field })) => {
                 alerts.push(Alert::Mismatch { field });
@@ -90,11 +92,10 @@ impl Evidence {
                 Answer::nothing(Reason::InvalidRequest)
             }
         };
-        if answer.fact == Fact::Nothing(Reason::Contradiction) {
-            answer.fact = Fact::Contradiction;
-        }
-        if let Fact::Nothing(reason) = &answer.fact {
-            alerts.extend(alert_of(asked, reason));
+        match &answer.fact {
+            Fact::Nothing(reason) => alerts.extend(alert_of(asked, reason)),
+            Fact::Contradiction => alerts.push(Alert::Contradiction),
+            _ => {}
         }
         Self { intent: Arc::clone(intent), asked, answer, alerts }
     }

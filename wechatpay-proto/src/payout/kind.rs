@@ -9,7 +9,7 @@ use crate::endpoint::{Endpoint, Incoming as _};
 use crate::error::{ReplyError, RequestError};
 use crate::merchant::Merchant;
 use crate::nonce::Nonce;
-use crate::outcome::Outcome;
+use crate::outcome::{Outcome, Reason};
 use crate::signed::Pending;
 use crate::transport::BaseUrl;
 #[expect(deprecated, reason = "orders that were sent then can be led to their end")]
@@ -77,6 +77,8 @@ trait Sent {
 /// What the machine reads from the answer to a query, beside its outcome.
 trait Found<'b> {
     fn outcome(&self) -> Outcome<'b>;
+    /// No `err_code` speaks against the success of the query itself.
+    fn is_clear(&self) -> bool;
     /// `status`, `total_amount`, `refund_amount` and `detail_id`.
     fn order(&self) -> (Option<&HbStatus<'b>>, Option<Fen>, Option<Fen>, Option<&str>);
 }
@@ -86,6 +88,9 @@ macro_rules! found {
         $(impl<'b> Found<'b> for $Reply<'b> {
             fn outcome(&self) -> Outcome<'b> {
                 $Reply::outcome(self)
+            }
+            fn is_clear(&self) -> bool {
+                self.head.is_success()
             }
             fn order(&self) -> (Option<&HbStatus<'b>>, Option<Fen>, Option<Fen>, Option<&str>) {
                 (self.status.as_ref(), self.total_amount, self.refund_amount, self.detail_id.as_deref())
@@ -179,6 +184,7 @@ pub(super) fn read_send(
         let fact = match Sent::outcome(&reply) {
             Outcome::Accepted => Fact::Accepted,
             Outcome::Failed => Fact::SendFailed,
+            Outcome::Unknown(Reason::Contradiction) => Fact::Contradiction,
             Outcome::Unknown(reason) => Fact::Nothing(reason.into_owned()),
         };
         Ok(Answer {
@@ -224,6 +230,8 @@ fn found<'b>(intent: &Intent, reply: &impl Found<'b>) -> Result<Answer, Unreadab
             Fact::Refunded(refund_amount.or(whole))
         }
         (Outcome::Accepted, _) => Fact::Accepted,
+        (Outcome::Unknown(Reason::Contradiction), Some(HbStatus::Failed)) if reply.is_clear() => Fact::Both,
+        (Outcome::Unknown(Reason::Contradiction), _) => Fact::Contradiction,
         (Outcome::Unknown(reason), _) => Fact::Nothing(reason.into_owned()),
     };
     Ok(Answer { fact, send_listid: detail_id.map(Into::into), package: None })

@@ -17,7 +17,7 @@ pub(super) struct Knowledge {
     pub(super) failed: bool,
     /// The number stands for an order with other parameters (`FATAL_ERROR`): what is found under it need not be ours.
     pub(super) fatal: bool,
-    /// Answers named two payments. What came second was not believed, but nothing counts as failed any more.
+    /// Answers named two payments, or one contradicted itself. It was not believed, but nothing counts as failed any more.
     pub(super) mismatch: bool,
 }
 
@@ -35,8 +35,8 @@ impl Knowledge {
             Fact::Refunded(amount) => Self { refunded: Some(Back(*amount)), ..nothing },
             Fact::SendFailed => Self { send_failed: true, ..nothing },
             Fact::Failed => Self { failed: true, ..nothing },
-            Fact::Contradiction => Self { accepted: true, failed: true, ..nothing },
-            Fact::Mismatch => Self { mismatch: true, ..nothing },
+            Fact::Both => Self { accepted: true, failed: true, ..nothing },
+            Fact::Mismatch | Fact::Contradiction => Self { mismatch: true, ..nothing },
             Fact::Nothing(Reason::Code(ErrorCode::FatalError)) => Self { fatal: true, ..nothing },
             Fact::Nothing(_) => nothing,
         }

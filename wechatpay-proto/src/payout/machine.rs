@@ -476,7 +476,7 @@ fn is_definite(fact: &Fact) -> bool {
             matches!(code, ErrorCode::NoAuth)
                 || matches!(code.advice(), Advice::ResendSame | Advice::FixSetup | Advice::FixOrder)
         }
-        Fact::Nothing(_) | Fact::Mismatch => false,
+        Fact::Nothing(_) | Fact::Mismatch | Fact::Contradiction => false,
         _ => true,
     }
 }

@@ -31,7 +31,8 @@ pub enum State {
         /// How much, in fen: of a group packet perhaps only a part. `None` where no answer said.
         amount: Option<Fen>,
     },
-    /// Definitely not paid. Only from here can there be a new number.
+    /// Definitely not paid: a query said so, or did not find what had been refused for good when that was a proof. Only from
+    /// here can there be a new number.
     Failed,
     /// There is evidence of success and of failure, or the number stands for another order. A person must look.
     Conflict,

@@ -42,7 +42,7 @@ fn after_success(payout: &Payout, fact: &Fact) -> (Plan, Duration) {
     let follow = payout.policy.follow(payout.intent.mch_billno(), payout.record.step);
     match fact {
         // This query told nothing. The next one need not wait for as long as one that did.
-        Fact::Nothing(_) | Fact::Mismatch => (Plan::Query, follow.min(backoff(payout))),
+        Fact::Nothing(_) | Fact::Mismatch | Fact::Contradiction => (Plan::Query, follow.min(backoff(payout))),
         _ => (Plan::Query, follow),
     }
 }
@@ -149,7 +149,9 @@ fn window_passed(payout: &Payout, hidden: Duration) -> bool {
 /// the payout.
 pub(super) fn window_closes(payout: &Payout) -> bool {
     let sendable = matches!(payout.state(), State::Unknown { .. }) && !payout.record.known.failure();
-    (sendable || wants_package(payout)) && !payout.record.window_closed && window_passed(payout, Duration::ZERO)
+    (sendable || wants_package(payout))
+        && !payout.record.window_closed
+        && window_passed(payout, Duration::ZERO)
 }
 
 pub(super) fn horizon_passed(payout: &Payout) -> bool {
@@ -171,6 +173,7 @@ pub(super) fn word(fact: &Fact) -> Option<Box<str>> {
     let reason = match fact {
         Fact::Nothing(reason) => reason,
         Fact::Mismatch => return Some("mismatch".into()),
+        Fact::Contradiction => return Some("contradiction".into()),
         _ => return None,
     };
     let short = |text: &str| text.chars().take(64).collect::<String>().into();

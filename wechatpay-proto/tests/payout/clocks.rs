@@ -140,7 +140,10 @@ fn a_jump_ahead_stops_it_until_it_is_over() {
     // the smallest
     let now = moved(world.now, 599, 599 + 61);
     assert_eq!(blocked(&mut world, now), ClockError::Jump { by: 61 * SECOND });
-    assert_eq!(blocked(&mut world, now).to_string(), "the calendar is 61s ahead of what the steady clock says");
+    assert_eq!(
+        blocked(&mut world, now).to_string(),
+        "the calendar is 61s ahead of what the steady clock says"
+    );
     // nothing is left of any of them
     world.now = moved(world.now, 600, 600 + 60);
     assert_eq!(world.turn(), Turn::Send);
@@ -169,10 +172,14 @@ fn a_calendar_that_jumps_and_comes_back_neither_ends_nor_blocks_a_payout() {
                     // it was away for long, or the calendar is wrong: nobody knows yet, so that nothing is sent and nothing ends
                     assert_eq!(world.turn(), Turn::Query);
                     world.answer(&not_found(KIND));
-                    assert!(matches!(world.turn(), Turn::Query), "the larger of both times closes the window");
+                    assert!(
+                        matches!(world.turn(), Turn::Query),
+                        "the larger of both times closes the window"
+                    );
                     world.fault(Delivery::MaybeSent);
                 }
-                world.now = Now { calendar: right.calendar + 40 * SECOND, steady: world.now.steady + 39 * SECOND };
+                world.now =
+                    Now { calendar: right.calendar + 40 * SECOND, steady: world.now.steady + 39 * SECOND };
                 if back {
                     world.restart(Now { steady: SECOND, ..world.now });
                 }
@@ -226,10 +233,14 @@ fn processes_that_live_shortly_bear_each_other_out() {
             world.answer(&http_502());
             continue;
         }
-        assert_eq!(last, Some(Turn::Done(wechatpay_proto::payout::End::NeedsHuman {
-            why: wechatpay_proto::payout::GaveUp::Horizon,
-            accepted: false,
-        })), "{day}");
+        assert_eq!(
+            last,
+            Some(Turn::Done(wechatpay_proto::payout::End::NeedsHuman {
+                why: wechatpay_proto::payout::GaveUp::Horizon,
+                accepted: false,
+            })),
+            "{day}"
+        );
         assert_eq!(day, 31, "30 days, and one more to be sure");
         break;
     }

@@ -234,7 +234,12 @@ impl Place {
             match restored.next(now).unwrap() {
                 Next::Done(done) => self.check_end(done.end(), trail),
                 Next::Record(unsaved) => {
-                    panic!("{} became {} by the calendar {:?}", state.name(), unsaved.state().name(), trail.path)
+                    panic!(
+                        "{} became {} by the calendar {:?}",
+                        state.name(),
+                        unsaved.state().name(),
+                        trail.path
+                    )
                 }
                 Next::Send(_) => assert_eq!(state, State::Intent, "{:?}", trail.path),
                 Next::Query(_) | Next::Wait { .. } => {}
@@ -338,11 +343,7 @@ impl Place {
     fn go_on(&self, before: &Snapshot, unsaved: Unsaved<Payout>, trail: Trail, depth: u32) {
         let after = unsaved.snapshot();
         assert_eq!(after.attempts(), before.attempts());
-        assert!(
-            rank(&after) >= rank(before).min(5),
-            "{before} became {after} {:?}",
-            trail.path
-        );
+        assert!(rank(&after) >= rank(before).min(5), "{before} became {after} {:?}", trail.path);
         assert!(before.state() != State::Conflict || after.state() == State::Conflict);
         self.walk(unsaved.saved(), &trail, depth - 1);
     }

@@ -25,8 +25,8 @@ fn a_success_is_accepted_and_followed() {
         assert_eq!(world.disk.send_listid(), Some("1000041701201411113000000000001"));
         assert_eq!(world.disk.package(), (kind == Kind::MiniProgram).then_some(PACKAGE));
         then(&mut world, Turn::Query, HOUR);
-        // an err_code in a success means nothing
-        for code in ["0", "SUCCESS", "SEND_FAILED", "zzz"] {
+        // an err_code that names no fault means nothing
+        for code in ["0", "SUCCESS", "OK"] {
             let mut world = World::sending(kind);
             let fields = with(&sent_fields(kind), "err_code", code);
             assert_eq!(world.answer(&reply(kind, &fields)), State::Accepted, "{kind:?} {code}");
@@ -378,4 +378,64 @@ fn only_a_success_names_the_payment() {
     world.turn();
     world.answer(&reply(Kind::RedPack, &found_fields("FAILED", &[("detail_id", "2")])));
     assert_eq!((world.state(), world.disk.send_listid()), (State::Failed, None));
+}
+
+/// A success that names a fault is none, and no failure is believed after it.
+#[test]
+fn an_answer_that_contradicts_itself_settles_nothing() {
+    const KIND: Kind = Kind::RedPack;
+    let faults = ["SEND_FAILED", "PROCESSING", "SYSTEMERROR", "NOTENOUGH", "NOT_FOUND", "ZZZ"];
+    for code in faults {
+        let odd = || {
+            let mut world = World::sending(KIND);
+            let state = world.answer(&reply(KIND, &with(&sent_fields(KIND), "err_code", code)));
+            assert_eq!((state, world.disk.reason()), (UNKNOWN, Some("contradiction")), "{code}");
+            told(&world, &["the answer says success and names a fault"]);
+            assert_eq!(world.turn(), Turn::Query);
+            world
+        };
+        assert_eq!(odd().answer(&found(KIND, "RECEIVED")), State::Received);
+        assert_eq!(odd().answer(&found(KIND, "FAILED")), State::Conflict);
+        // a query's
+        for status in ["SENT", "RECEIVED", "REFUND", "FAILED"] {
+            let mut world = World::querying(KIND);
+            let answer = reply(KIND, &found_fields(status, &[("err_code", code)]));
+            assert_eq!(world.answer(&answer), UNKNOWN, "{status} {code}");
+            told(&world, &["the answer says success and names a fault"]);
+            assert_eq!(world.turn(), Turn::Query);
+            assert_eq!(world.answer(&found(KIND, "FAILED")), State::Conflict);
+        }
+    }
+    for harmless in ["SUCCESS", "0", "OK", ""] {
+        let mut world = World::sending(KIND);
+        let answer = reply(KIND, &with(&sent_fields(KIND), "err_code", harmless));
+        assert_eq!(world.answer(&answer), State::Accepted, "{harmless}");
+    }
+    // a failure that tells of a claim, or of another amount
+    for (name, value) in [("rcv_time", "2015-04-21 20:00:00"), ("openid", "o"), ("amount", "1000")] {
+        let mut world = World::querying(KIND);
+        let answer = reply(KIND, &found_fields("FAILED", &[(name, value)]));
+        assert_eq!(world.answer(&answer), State::Conflict, "{name}");
+    }
+    let mut world = World::querying(KIND);
+    assert_eq!(world.answer(&reply(KIND, &found_fields("FAILED", &[("total_amount", "999")]))), UNKNOWN);
+    told(&world, &["total_amount of the answer"]);
+}
+
+/// Who is named in another case is another.
+#[test]
+fn an_echo_that_differs_in_case_only_is_another_orders() {
+    for kind in Kind::ALL {
+        for name in ["re_openid", "wxappid"] {
+            let fields = sent_fields(kind);
+            let (_, value) = fields.iter().find(|(own, _)| *own == name).unwrap();
+            for other in [value.to_ascii_uppercase(), value.to_ascii_lowercase()] {
+                if other != **value {
+                    let mut world = World::sending(kind);
+                    assert_eq!(world.answer(&reply(kind, &with(&fields, name, &other))), UNKNOWN, "{kind:?}");
+                    told(&world, &[&format!("{name} of the answer")]);
+                }
+            }
+        }
+    }
 }

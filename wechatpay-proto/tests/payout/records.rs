@@ -6,7 +6,9 @@ use std::sync::Arc;
 
 use proptest::prelude::*;
 use sha2::{Digest as _, Sha256};
-use wechatpay_proto::payout::{Asked, End, Intent, Kind, Now, Payout, Policy, Snapshot, SnapshotError, State};
+use wechatpay_proto::payout::{
+    Asked, End, Intent, Kind, Now, Payout, Policy, Snapshot, SnapshotError, State,
+};
 use wechatpay_proto::transport::Delivery;
 use wechatpay_proto::v2::mmpaymkttransfers::SendRedPack;
 use wechatpay_proto::{ApiKey, Fen, Merchant};

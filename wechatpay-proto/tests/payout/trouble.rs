@@ -234,3 +234,32 @@ fn where_both_hosts_are_bad_none_is_stuck_to() {
     let (main, backup) = ("api.mch.weixin.qq.com", "api2.mch.weixin.qq.com");
     assert_eq!(hosts, [main, main, main, backup, backup, backup, main]);
 }
+
+/// A calendar that jumps ahead stops all at once, for as long as it is away; what is in flight is taken in and written.
+#[test]
+fn a_calendar_that_jumps_stops_all_until_it_is_back_or_believed() {
+    for back in [true, false] {
+        let mut crowd = Crowd::new(|_| {});
+        crowd.add(0..30);
+        crowd.add_open(30..60, Asked::Query);
+        crowd.run(START.steady + SECOND, |_, _| Fails(Delivery::MaybeSent));
+        let requests = crowd.sent.len();
+        let right = crowd.now;
+        crowd.now.calendar += 400 * DAY;
+        for _ in 0..59 {
+            assert!(matches!(crowd.poll(), Err(ClockError::Jump { .. })));
+            crowd.pass(10 * SECOND);
+        }
+        assert_eq!(crowd.sent.len(), requests);
+        crowd.pass(10 * SECOND);
+        if back {
+            let passed = crowd.now.steady - right.steady;
+            crowd.now.calendar = right.calendar + passed;
+        }
+        // once for all, and not once for each
+        crowd.run(crowd.now.steady + 2 * MINUTE, |_, _| Fails(Delivery::MaybeSent));
+        assert!(crowd.sent.len() >= requests + 60, "{back} {}", crowd.sent.len() - requests);
+        let given_up = crowd.stored.values().filter(|stored| matches!(stored.state(), State::NeedsHuman(_)));
+        assert_eq!(given_up.count(), 0, "each needs to see it for ten minutes before it ends");
+    }
+}
