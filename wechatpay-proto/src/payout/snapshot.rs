@@ -88,6 +88,10 @@ impl Snapshot {
         self.record.reason.as_deref()
     }
 
+    /// The longest wait that any policy makes: 48 hours, which are 24 and all of the jitter. What wants to go on later than
+    /// that from now was put on record by a calendar that was wrong.
+    pub const MAX_WAIT: Duration = Duration::from_secs(48 * 3600);
+
     /// When it wants to go on: calendar time since 1970. A store finds by it what is due.
     pub fn wake_at(&self) -> Duration {
         self.record.from + self.record.wait
@@ -399,9 +403,6 @@ impl<'t> Parts<'t> {
     }
 }
 
-/// The longest wait that any policy makes: 24 hours, and all of the jitter.
-const LONGEST_WAIT: Duration = Duration::from_secs(48 * 3600);
-
 /// A field that no payout puts down so: it would be sent for ever, wait for ever, or count as confirmed beforehand.
 fn senseless(record: &Record) -> Option<&'static str> {
     let later = |time: Option<Duration>| time.is_some_and(|time| time > record.seen);
@@ -416,7 +417,7 @@ fn senseless(record: &Record) -> Option<&'static str> {
         Some("from")
     } else if record.claim.is_some_and(|claim| claim.since > record.seen || claim.calendar <= claim.since) {
         Some("claim")
-    } else if record.wait > LONGEST_WAIT {
+    } else if record.wait > Snapshot::MAX_WAIT {
         Some("wait")
     } else if record.confirmed && (!record.known.send_failed || record.tainted && !record.known.failed) {
         Some("confirmed")

@@ -29,7 +29,8 @@ pub trait Store {
     fn insert(&mut self, new: &[Unsaved<Payout>]) -> Result<Vec<Inserted>, Self::Error>;
 
     /// Takes up to `limit` payouts that are not done, belong to nobody, and want to go on by `until`, those first that have
-    /// waited longest.
+    /// waited longest. One that wants to go on later than [`Snapshot::MAX_WAIT`] from `now` is due as well: a calendar that was
+    /// wrong for a moment put it on record, and nobody would come back to it.
     ///
     /// One that cannot be read is an error that names it. Nothing was taken then, and from the next call on it is left out,
     /// so that it is in nobody's way.

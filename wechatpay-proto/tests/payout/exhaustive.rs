@@ -51,6 +51,8 @@ struct Place {
     nodes: AtomicU64,
     sequences: AtomicU64,
     sends: AtomicU64,
+    /// Failures that no query called by their name.
+    confirmed: AtomicU64,
 }
 
 /// What happened on the way to a node.
@@ -127,8 +129,8 @@ fn place(kind: Kind) -> Place {
     let last = events.remove(9);
     events.push(last);
     assert_eq!(events.len(), EVENTS);
-    let [nodes, sequences, sends] = std::array::from_fn(|_| AtomicU64::new(0));
-    Place { intent, policy: Policy::default(), events, nodes, sequences, sends }
+    let [nodes, sequences, sends, confirmed] = std::array::from_fn(|_| AtomicU64::new(0));
+    Place { intent, policy: Policy::default(), events, nodes, sequences, sends, confirmed }
 }
 
 /// How far a state is: no event leads back.
@@ -267,6 +269,7 @@ impl Place {
             _ => false,
         };
         assert!(proved, "{end:?} {:?}", trail.path);
+        self.confirmed.fetch_add(u64::from(end == End::Failed && !told.failed), Ordering::Relaxed);
     }
 
     /// Tries all events at this node; one of them goes on in memory, the others from the disk.
@@ -451,9 +454,10 @@ fn depth() -> u32 {
 fn exhaustive_of_a_red_packet() {
     let place = place(Kind::RedPack);
     place.walk_all(depth());
-    let [nodes, sequences, sends] = [place.nodes, place.sequences, place.sends].map(AtomicU64::into_inner);
+    let counts = [place.nodes, place.sequences, place.sends, place.confirmed];
+    let [nodes, sequences, sends, confirmed] = counts.map(AtomicU64::into_inner);
     assert_eq!(sequences, all_sequences(beginnings().len(), depth()), "every one of them");
-    assert!(nodes > sequences / 20 && sends > nodes / 50, "{nodes} {sends}");
+    assert!(nodes > sequences / 20 && sends > nodes / 50 && confirmed > 0, "{nodes} {sends} {confirmed}");
 }
 
 #[test]
