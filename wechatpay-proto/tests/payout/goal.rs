@@ -267,8 +267,13 @@ fn neither_clock_alone_confirms_a_failure() {
     world.restart(Now { steady: SECOND, calendar: world.now.calendar + 2 * DAY });
     assert_eq!(query(&mut world, 20, &not_found(KIND)), None);
     assert!(query(&mut world, 100, &not_found(KIND)) == Some(End::Failed), "a day later");
-    // a calendar that stands still
-    let mut world = refused();
+    // a calendar that stands still; that the first attempt is a day old means nothing
+    let mut world = World::with(KIND, policy(|settings| settings.failure_wait = HOUR));
+    world.turn();
+    world.answer(&refusing(KIND, "CA_ERROR"));
+    world.pass(23 * HOUR);
+    assert_eq!(world.turn(), Turn::Send);
+    world.answer(&refusing(KIND, "SEND_FAILED"));
     for _ in 0..120 {
         match world.payout().next(world.now).unwrap() {
             Next::Wait { payout, until } => {
@@ -284,7 +289,7 @@ fn neither_clock_alone_confirms_a_failure() {
         }
     }
     assert!(world.now.steady > START.steady + 2 * DAY);
-    assert_eq!(world.state(), REFUSED);
+    assert_eq!(world.state(), State::Unknown { attempts: 2, tainted: false });
     // asked before the time, answered after it
     let mut world = refused();
     world.turn();

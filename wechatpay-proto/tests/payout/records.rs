@@ -374,6 +374,18 @@ fn a_record_that_plans_a_sending_which_must_not_be_asks_first() {
 }
 
 #[test]
+fn time_alone_confirms_no_failure_whoever_wrote_it() {
+    let mut world = World::sending(KIND);
+    world.answer(&refusing(KIND, "NOTENOUGH"));
+    world.disk = parse(&seal(&format!("{} watched=999999999", line_of(&world.disk)))).unwrap();
+    world.restart(world.now);
+    world.pass(3 * DAY);
+    assert_eq!(world.turn(), Turn::Query);
+    world.answer(&not_found(KIND));
+    assert!(matches!(world.state(), State::Unknown { .. }));
+}
+
+#[test]
 fn no_later_version_is_read() {
     let line = line_of(&World::new(KIND).disk);
     for (version, error) in [

@@ -321,3 +321,21 @@ fn a_late_answer_that_changes_the_state_plans_anew() {
     world.hear(Asked::Send, &refusing(KIND, "FATAL_ERROR"));
     assert_eq!(world.turn(), Turn::Query);
 }
+
+/// The official 20 minutes count from the last sending, not from the first.
+#[test]
+fn an_order_that_is_being_sent_is_left_alone_for_20_minutes_after_each_sending() {
+    let policy = policy(|settings| (settings.backoff, settings.jitter) = (vec![MINUTE], 0));
+    let mut world = World::with(KIND, policy);
+    world.turn();
+    world.fault(Delivery::MaybeSent);
+    for sends in 1..5 {
+        let last = *world.sends.last().unwrap();
+        while world.turn() == Turn::Query {
+            world.answer(&found(KIND, "SENDING"));
+        }
+        assert_eq!(world.sends.len(), sends + 1);
+        assert_eq!(world.now.steady - last, 20 * MINUTE);
+        world.fault(Delivery::MaybeSent);
+    }
+}
