@@ -323,4 +323,9 @@ fn what_was_accepted_without_an_attempt_on_record_has_a_horizon_too() {
         world.restart(world.now);
         assert_eq!(world.turn(), Turn::Done(end));
     }
+    // nobody knows when the last attempt was, or whether one is open
+    let mut world = World::new(KIND);
+    world.hear(Asked::Send, &refusing(KIND, "SEND_FAILED"));
+    let (end, _) = lead(&mut world, &http_502(), &not_found(KIND), 72 * MINUTE);
+    assert_eq!(end, End::NeedsHuman { why: GaveUp::Horizon, accepted: false });
 }

@@ -439,3 +439,19 @@ fn an_echo_that_differs_in_case_only_is_another_orders() {
         }
     }
 }
+
+/// A second sending, for the package, is answered with another payment: that attempt has no answer.
+#[test]
+fn an_answer_about_another_payment_leaves_the_attempt_open() {
+    let fields = sent_fields(Kind::MiniProgram);
+    let mut world = World::sending(Kind::MiniProgram);
+    world.answer(&refusing(Kind::MiniProgram, "NOTENOUGH"));
+    assert_eq!(world.turn(), Turn::Query);
+    let found = found_fields("SENT", &[("detail_id", "1")]);
+    assert_eq!(world.answer(&reply(Kind::MiniProgram, &found)), State::Accepted);
+    assert!(!world.disk.to_string().contains(" tainted="), "{}", world.disk);
+    assert_eq!(world.turn(), Turn::Send);
+    world.answer(&reply(Kind::MiniProgram, &with(&fields, "send_listid", "2")));
+    told(&world, &["send_listid of the answer"]);
+    assert!(world.disk.to_string().contains(" tainted=1 "), "{}", world.disk);
+}
