@@ -123,8 +123,8 @@ use wechatpay_transport::{Prepared, has_one_end};
 #[cfg(feature = "p12")]
 pub use wechatpay_transport::P12Error;
 pub use wechatpay_transport::{
-    BODY_LIMIT, BuildError, Cause, CustomRoots, Identity, IdentityError, NotPem, Roots, RootsError, Settings,
-    Step, Timeouts, TransportError, os_random,
+    BODY_LIMIT, BuildError, Cause, CustomRoots, Identity, IdentityError, PemError, Roots, RootsError,
+    Settings, Step, Timeouts, TransportError, os_random,
 };
 
 use connect::{Target, connect};

@@ -137,8 +137,8 @@ use crate::progress::Watch;
 #[cfg(feature = "p12")]
 pub use wechatpay_transport::P12Error;
 pub use wechatpay_transport::{
-    BODY_LIMIT, BuildError, Cause, CustomRoots, Identity, IdentityError, NotPem, Roots, RootsError, Settings,
-    Step, Timeouts, TransportError, os_random,
+    BODY_LIMIT, BuildError, Cause, CustomRoots, Identity, IdentityError, PemError, Roots, RootsError,
+    Settings, Step, Timeouts, TransportError, os_random,
 };
 
 /// The transport. Cloning is cheap, and clones share their idle connections.

@@ -1,5 +1,7 @@
 //! Who we are. Everything about a certificate and its key is judged here, once, and never again at the first request.
 
+mod chain;
+mod der;
 mod error;
 mod judge;
 #[cfg(feature = "p12")]
@@ -7,6 +9,7 @@ mod p12;
 mod pem;
 #[cfg(feature = "p12")]
 mod rounds;
+mod text;
 
 use std::fmt;
 use std::path::Path;
@@ -19,11 +22,11 @@ use x509_cert::certificate::CertificateInner;
 use x509_cert::der::Decode;
 
 use self::error::certificate_error;
-pub use self::error::{IdentityError, NotPem};
+pub use self::error::{IdentityError, PemError};
 use self::judge::{certify, check_form, check_validity, common_name};
 #[cfg(feature = "p12")]
 pub use self::p12::P12Error;
-pub(crate) use self::pem::{other_form, sections};
+pub(crate) use self::pem::Contents;
 
 /// The merchant's certificate and its private key: `apiclient_cert.pem` and `apiclient_key.pem`.
 ///
@@ -55,8 +58,16 @@ impl Identity {
         Self::from_pem_at(certificate_chain, private_key, SystemTime::now())
     }
 
-    /// Reads a certificate chain, the merchant's own certificate first, and its private key; both are PEM. The key
-    /// is PKCS#8, PKCS#1 or SEC1, and not encrypted. `now` is the time at which the certificate has to be valid.
+    /// Reads a certificate chain and the private key of one of its certificates; both are PEM. The key is PKCS#8, PKCS#1
+    /// or SEC1, whatever its first line calls it, and not encrypted. `now` is the time at which the certificate has to be
+    /// valid.
+    ///
+    /// The certificate that belongs to the key is shown first, wherever it stands, and its issuers after it, as far as
+    /// they are there; the others are left out.
+    ///
+    /// PEM may come out of an environment variable or a store of secrets: line breaks that are gone, or two characters
+    /// `\n` each, indentation, quotation marks, base64 of the PEM, and base64 without its first and last line are read.
+    /// Where that is not clear it is an error that says what happened: [`PemError`].
     pub fn from_pem_at(
         certificate_chain: &[u8],
         private_key: &[u8],
@@ -67,7 +78,7 @@ impl Identity {
     }
 
     fn from_parts(
-        chain: pem::Chain,
+        chain: chain::Chain,
         key: PrivateKeyDer<'static>,
         now: SystemTime,
     ) -> Result<Self, IdentityError> {

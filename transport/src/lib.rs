@@ -33,7 +33,7 @@ pub use call::{Call, has_one_end};
 pub use error::{BuildError, Cause, Step, TransportError};
 #[cfg(feature = "p12")]
 pub use identity::P12Error;
-pub use identity::{Identity, IdentityError, NotPem};
+pub use identity::{Identity, IdentityError, PemError};
 pub use prepared::{Lane, Prepared};
 pub use proxy::Proxy;
 pub use random::os_random;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use rustls::RootCertStore;
 
-use crate::identity::{NotPem, other_form, sections};
+use crate::identity::{Contents, PemError};
 
 /// The certificate authorities that may vouch for the server.
 ///
@@ -35,12 +35,9 @@ impl Roots {
         Self::from_pem(&pem)
     }
 
-    /// Trusts exactly the certificates of a PEM file.
+    /// Trusts exactly the certificates of a PEM file. It may have suffered what [`PemError`] lists.
     pub fn from_pem(pem: &[u8]) -> Result<Self, RootsError> {
-        if let Some(form) = other_form(pem) {
-            return Err(RootsError::NotPem(form));
-        }
-        let (certificates, _) = sections(pem).ok_or(RootsError::Pem)?;
+        let certificates = Contents::of(pem).map_err(RootsError::Pem)?.chain;
         if certificates.is_empty() {
             return Err(RootsError::NoCertificate);
         }
@@ -77,12 +74,9 @@ pub enum RootsError {
     /// The file is empty, or holds something else.
     #[error("there is no PEM certificate in the file")]
     NoCertificate,
-    /// The file is in another form.
-    #[error("the file is not PEM, it is {0}")]
-    NotPem(NotPem),
-    /// The PEM is damaged, for example cut off.
-    #[error("the PEM is damaged, for example cut off")]
-    Pem,
+    /// The file is in another form, or damaged.
+    #[error("the file cannot be read as PEM: {0}")]
+    Pem(PemError),
     /// One of the certificates cannot be a trust anchor.
     #[error("a certificate cannot be used as a root")]
     Certificate(#[source] Box<dyn std::error::Error + Send + Sync>),

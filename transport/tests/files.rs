@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use rcgen::{CertificateParams, KeyPair, date_time_ymd};
 use tempfile::TempDir;
-use wechatpay_transport::{Identity, IdentityError, NotPem, Roots, RootsError};
+use wechatpay_transport::{Identity, IdentityError, PemError, Roots, RootsError};
 
 /// A directory with a pair of files in it.
 struct Files {
@@ -147,8 +147,8 @@ refused! {
     both_empty: Files::new(), is(b""), is(b"") => IdentityError::NoCertificate, "file of the certificate";
     swapped: Files::new(), is(include_bytes!("identities/rsa.key.pem")), is(include_bytes!("identities/rsa.cert.pem"))
         => IdentityError::Swapped, "swapped";
-    a_certificate_cut_off: Files::new(), half, SAME => IdentityError::CertificatePem, "cut off";
-    a_key_cut_off: Files::new(), SAME, half => IdentityError::KeyPem, "cut off";
+    a_certificate_cut_off: Files::new(), half, SAME => IdentityError::CertificatePem(PemError::CutOff), "cut off";
+    a_key_cut_off: Files::new(), SAME, half => IdentityError::KeyPem(PemError::CutOff), "cut off";
     an_encrypted_key: Files::new(), SAME, is(include_bytes!("identities/rsa.encrypted.pem"))
         => IdentityError::EncryptedKey, "openssl pkey";
     an_encrypted_key_of_the_old_form: Files::new(), SAME, is(include_bytes!("identities/rsa.encrypted-pkcs1.pem"))
@@ -161,13 +161,13 @@ refused! {
     version_1: Files::new(), is(include_bytes!("identities/ec-version-1.cert.pem")),
         is(include_bytes!("identities/ec.key.pem")) => IdentityError::CertificateVersion, "version 3";
     a_certificate_as_der: Files::new(), is(include_bytes!("identities/ec.cert.der")), SAME
-        => IdentityError::CertificateNotPem(NotPem::Der), "openssl x509";
+        => IdentityError::CertificatePem(PemError::Der), "openssl x509";
     a_key_as_der: Files::new(), SAME, is(include_bytes!("identities/ec.key.der"))
-        => IdentityError::KeyNotPem(NotPem::Der), "openssl pkey";
+        => IdentityError::KeyPem(PemError::Der), "openssl pkey";
     pkcs12_as_certificate: Files::new(), is(include_bytes!("identities/rsa.legacy.p12")), SAME
-        => IdentityError::CertificateNotPem(NotPem::Pkcs12), "from_p12";
+        => IdentityError::CertificatePem(PemError::Pkcs12), "from_p12";
     pkcs12_as_both: Files::new(), is(include_bytes!("identities/rsa.p12")), is(include_bytes!("identities/rsa.p12"))
-        => IdentityError::CertificateNotPem(NotPem::Pkcs12), "apiclient_key.pem";
+        => IdentityError::CertificatePem(PemError::Pkcs12), "apiclient_key.pem";
 }
 
 #[test]
@@ -176,9 +176,9 @@ fn files_of_authorities_are_judged_like_the_others() {
     let read = |content: &[u8]| Roots::from_pem_file(files.write("roots.pem", content)).unwrap_err();
     assert!(matches!(read(b""), RootsError::NoCertificate));
     assert!(matches!(read(&files.key), RootsError::NoCertificate));
-    assert!(matches!(read(&half(&files.certificate)), RootsError::Pem));
+    assert!(matches!(read(&half(&files.certificate)), RootsError::Pem(PemError::CutOff)));
     let whole_and_half = [&files.certificate[..], &half(&files.certificate)].concat();
-    assert!(matches!(read(&whole_and_half), RootsError::Pem));
-    assert!(matches!(read(include_bytes!("identities/ec.cert.der")), RootsError::NotPem(NotPem::Der)));
-    assert!(matches!(read(include_bytes!("identities/ec.p12")), RootsError::NotPem(NotPem::Pkcs12)));
+    assert!(matches!(read(&whole_and_half), RootsError::Pem(PemError::CutOff)));
+    assert!(matches!(read(include_bytes!("identities/ec.cert.der")), RootsError::Pem(PemError::Der)));
+    assert!(matches!(read(include_bytes!("identities/ec.p12")), RootsError::Pem(PemError::Pkcs12)));
 }

@@ -9,7 +9,7 @@ use p12_keystore::{Certificate, KeyStore, KeyStoreEntry, PrivateKey, PrivateKeyC
 use rcgen::{CertificateParams, CertifiedIssuer, DnType, KeyPair};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use wechatpay_transport::{Identity, IdentityError, Lane, NotPem, P12Error, Settings};
+use wechatpay_transport::{Identity, IdentityError, Lane, P12Error, PemError, Settings};
 
 macro_rules! file {
     ($name:literal) => {
@@ -73,10 +73,11 @@ refused! {
     a_damaged_checksum: &checksum_damaged(), PASSWORD => P12(P12Error::Password),
     a_missing_key: file!("ec.no-key.p12"), PASSWORD => IdentityError::NoPrivateKey,
     a_missing_certificate: file!("ec.no-certificate.p12"), PASSWORD => IdentityError::NoCertificate,
-    an_empty_file: b"", PASSWORD => P12(P12Error::Format(_)),
-    a_file_of_something_else: b"<xml></xml>", PASSWORD => P12(P12Error::Format(_)),
-    a_file_cut_off: &file!("rsa.legacy.p12")[..1000], PASSWORD => P12(P12Error::Format(_)),
-    a_file_with_more_behind_it: &[file!("rsa.p12"), b"\n"].concat(), PASSWORD => P12(P12Error::Format(_)),
+    an_empty_file: b"", PASSWORD => P12(P12Error::Empty),
+    a_file_of_something_else: b"<xml></xml>", PASSWORD => P12(P12Error::Text),
+    a_file_cut_off: &file!("rsa.legacy.p12")[..1000], PASSWORD => P12(P12Error::Length { expected: 2349, len: 1000 }),
+    a_file_with_more_behind_it: &[file!("rsa.p12"), b"\n"].concat(), PASSWORD
+        => P12(P12Error::Length { expected: 2499, len: 2500 }),
     // The other encoding that the standard allows, of lengths that are not known beforehand. `openssl` reads it.
     a_file_of_indefinite_length: &indefinite(file!("ec.p12")), PASSWORD => P12(P12Error::Format(_)),
     a_certificate_alone: file!("ec.cert.der"), PASSWORD => P12(P12Error::Format(_)),
@@ -127,10 +128,10 @@ fn the_validity_is_judged_as_for_pem() {
 fn it_is_not_taken_for_pem() {
     let (key, p12) = (file!("rsa.key.pem"), file!("rsa.legacy.p12"));
     let error = Identity::from_pem_at(p12, key, at(NOT_BEFORE)).unwrap_err();
-    assert!(matches!(error, IdentityError::CertificateNotPem(NotPem::Pkcs12)), "{error:?}");
+    assert!(matches!(error, IdentityError::CertificatePem(PemError::Pkcs12)), "{error:?}");
     assert!(error.to_string().contains("from_p12"), "{error}");
     let error = Identity::from_pem_at(file!("rsa.cert.pem"), p12, at(NOT_BEFORE)).unwrap_err();
-    assert!(matches!(error, IdentityError::KeyNotPem(NotPem::Pkcs12)), "{error:?}");
+    assert!(matches!(error, IdentityError::KeyPem(PemError::Pkcs12)), "{error:?}");
 }
 
 /// An issuer, a certificate of it, one of somebody else, and how to put them into one file.

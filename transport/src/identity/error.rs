@@ -21,10 +21,10 @@ pub enum IdentityError {
         source: std::io::Error,
     },
     /// The file of the certificate is empty, or holds something else.
-    #[error("there is no certificate in the file of the certificate")]
+    #[error("there is no certificate in the file of the certificate: it is empty, or holds something else")]
     NoCertificate,
     /// The file of the private key is empty, or holds something else.
-    #[error("there is no private key in the file of the private key")]
+    #[error("there is no private key in the file of the private key: it is empty, or holds something else")]
     NoPrivateKey,
     /// The key was given as the certificate and the certificate as the key.
     #[error("the file of the certificate and that of the private key are swapped")]
@@ -34,18 +34,12 @@ pub enum IdentityError {
         "the private key is encrypted; `openssl pkey -in apiclient_key.pem -out plain.pem` takes its password off"
     )]
     EncryptedKey,
-    /// The certificate is in another form.
-    #[error("the certificate is not PEM, it is {0}")]
-    CertificateNotPem(NotPem),
-    /// The private key is in another form.
-    #[error("the private key is not PEM, it is {0}")]
-    KeyNotPem(NotPem),
-    /// The PEM of the certificate is damaged, for example cut off.
-    #[error("the PEM of the certificate is damaged, for example cut off")]
-    CertificatePem,
-    /// The PEM of the private key is damaged, for example cut off.
-    #[error("the PEM of the private key is damaged, for example cut off")]
-    KeyPem,
+    /// The certificate is in another form, or damaged.
+    #[error("the certificate cannot be read as PEM: {0}")]
+    CertificatePem(PemError),
+    /// The private key is in another form, or damaged.
+    #[error("the private key cannot be read as PEM: {0}")]
+    KeyPem(PemError),
     /// The PKCS#12 file cannot be opened.
     #[cfg(feature = "p12")]
     #[error(transparent)]
@@ -85,19 +79,55 @@ pub enum IdentityError {
     KeyMismatch,
 }
 
-/// What was given where PEM was wanted.
+/// What was given where PEM was wanted, or what happened to the PEM. Holds nothing of the key.
+///
+/// PEM survives much: line breaks that are gone, or two characters `\n` each, indentation, quotation marks, JSON and
+/// assignments around it, another kind of key in its first line, base64 of it, and base64 without its first and last
+/// line. What is left here has no reading, or more than one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
-pub enum NotPem {
+pub enum PemError {
     /// The binary form of a certificate or a key.
-    #[error("DER; `openssl x509 -inform DER` and `openssl pkey -inform DER` write PEM")]
+    #[error("it is DER; `openssl x509 -inform DER` and `openssl pkey -inform DER` write PEM")]
     Der,
     /// `apiclient_cert.p12`.
-    #[error("PKCS#12; take apiclient_cert.pem and apiclient_key.pem, or Identity::from_p12")]
+    #[error("it is PKCS#12; take apiclient_cert.pem and apiclient_key.pem, or Identity::from_p12")]
     Pkcs12,
     /// Text as some shells of Windows write it.
-    #[error("text in UTF-16; save it as UTF-8")]
+    #[error("it is text in UTF-16; save it as UTF-8")]
     Utf16,
+    /// A binary file that was taken for text on its way.
+    #[error(
+        "it is a binary file, damaged by something that took it for text, such as the filter of resources of a build \
+         tool; copy the original again"
+    )]
+    TextFilter,
+    /// Percent signs in place of some characters.
+    #[error("it is URL-encoded; decode it first")]
+    UrlEncoded,
+    /// The name of a file where its content was wanted.
+    #[error("it is the path of a file and not its content; Identity::from_pem_files reads files")]
+    Path,
+    /// The last line is missing.
+    #[error("it is cut off, a line -----END ...----- is missing")]
+    CutOff,
+    /// The first or the last line is not as it has to be.
+    #[error(
+        "its first line -----BEGIN ...----- or its last line -----END ...----- is damaged or missing; both have five \
+         hyphens on each side and the same words"
+    )]
+    Markers,
+    /// There is a character that base64 does not have.
+    #[error("between its first line and its last one is the character {0:?}, which base64 does not have")]
+    Character(char),
+    /// Some of the base64 is missing, or some is there twice.
+    #[error(
+        "some of its base64 is missing or surplus: a line was lost, or each + became a space; copy it again"
+    )]
+    Incomplete,
+    /// Its content is something else: a public key, for example.
+    #[error("it holds neither a certificate nor a private key; a public key is none")]
+    Other,
 }
 
 pub(super) fn certificate_error(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> IdentityError {

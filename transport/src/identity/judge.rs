@@ -10,8 +10,8 @@ use x509_cert::der::oid::db::rfc5912::RSA_ENCRYPTION;
 use x509_cert::der::{Decode, Reader, SliceReader};
 use x509_cert::time::Time;
 
+use super::chain::Chain;
 use super::error::{IdentityError, certificate_error};
-use super::pem::Chain;
 use crate::tls::provider;
 
 /// What rustls would refuse as well, but with a less telling error.

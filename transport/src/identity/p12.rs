@@ -8,12 +8,12 @@ use std::time::SystemTime;
 
 use p12_keystore::{Pkcs12Archive, PrivateKeyBag};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
-use x509_cert::Certificate;
-use x509_cert::der::{Decode, Encode, ErrorKind};
+use x509_cert::der::ErrorKind;
 
-use super::pem::{Chain, contains};
+use super::chain::{Chain, choose, upwards};
+use super::der::{is_whole, whole_length};
+use super::text::{BEGIN, contains, is_filtered, plain, whole_base64};
 use super::{Identity, IdentityError, rounds};
-use crate::tls::provider;
 
 /// A merchant's file has about 3,000 bytes.
 const LIMIT: usize = 65_536;
@@ -47,8 +47,8 @@ impl Identity {
         Self::from_p12_at(p12, password, SystemTime::now())
     }
 
-    /// Reads a PKCS#12 file. The password is the `mch_id`, unless it was changed. `now` is the time at which the
-    /// certificate has to be valid.
+    /// Reads a PKCS#12 file, or the base64 of one. The password is the `mch_id`, unless it was changed. `now` is the time
+    /// at which the certificate has to be valid.
     ///
     /// Both kinds of encryption are read: the old one of the merchant platform (RC2 and 3DES) and the new one (PBES2
     /// with AES). Of several certificates the one that belongs to the key comes first, wherever it stands in the file.
@@ -71,6 +71,35 @@ pub enum P12Error {
     /// It is PEM.
     #[error("the file is PEM and not PKCS#12; Identity::from_pem_files reads it")]
     Pem,
+    /// It is empty.
+    #[error("the PKCS#12 file is empty")]
+    Empty,
+    /// It is text, and neither PEM nor the base64 of PKCS#12.
+    #[error("the file is text, and PKCS#12 is not; download it again, and look at what came")]
+    Text,
+    /// A binary file that was taken for text on its way, by a filter of resources, for example.
+    #[error(
+        "the PKCS#12 file was damaged by something that took it for text, such as the filter of resources of a build \
+         tool; exclude *.p12 there and copy the original again"
+    )]
+    TextFilter,
+    /// Each LF became CR LF.
+    #[error(
+        "the PKCS#12 file was damaged by a change of line ends, LF to CR LF, such as that of Git or of FTP in text \
+         mode; mark *.p12 as binary there and copy the original again"
+    )]
+    LineEnds,
+    /// It is cut off, or there is something behind it.
+    #[error(
+        "the PKCS#12 file has {len} bytes, and by its own first bytes it has {expected}: {}; copy the original again",
+        if len < expected { "it is cut off" } else { "something was added" }
+    )]
+    Length {
+        /// In bytes, by its own first bytes.
+        expected: usize,
+        /// In bytes, as it is.
+        len: usize,
+    },
     /// It is not PKCS#12, or damaged.
     #[error("the file is not PKCS#12, or it is damaged")]
     Format(#[source] Box<dyn Error + Send + Sync>),
@@ -94,13 +123,13 @@ pub enum P12Error {
     },
 }
 
-fn open(p12: &[u8], password: &str) -> Result<(Chain, PrivateKeyDer<'static>), IdentityError> {
-    if p12.len() > LIMIT {
+fn open(file: &[u8], password: &str) -> Result<(Chain, PrivateKeyDer<'static>), IdentityError> {
+    if file.len() > LIMIT {
         return Err(P12Error::TooLong { limit: LIMIT }.into());
     }
-    if contains(p12, b"-----BEGIN ") {
-        return Err(P12Error::Pem.into());
-    }
+    let decoded = whole_base64(&plain(file));
+    let p12 = decoded.as_deref().unwrap_or(file);
+    check(p12)?;
     if password.chars().any(|character| character > '\u{ffff}') {
         return Err(P12Error::Unsupported("a password with characters beyond U+FFFF".into()).into());
     }
@@ -108,9 +137,36 @@ fn open(p12: &[u8], password: &str) -> Result<(Chain, PrivateKeyDer<'static>), I
     let archive = Pkcs12Archive::from_pkcs12(p12, password).map_err(refusal)?;
     let chain: Chain =
         archive.certs.iter().map(|bag| CertificateDer::from(bag.cert.as_der().to_vec())).collect();
-    let (key, leaf) = choose(&archive, &chain)?;
-    let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key.key.as_der().to_vec()));
-    Ok((upwards(chain, leaf), key))
+    let key = |bag: &PrivateKeyBag| PrivatePkcs8KeyDer::from(bag.key.as_der().to_vec()).into();
+    let mut keys: Vec<PrivateKeyDer<'static>> = archive.keys.iter().map(key).collect();
+    let first = archive.keys.first().ok_or(IdentityError::NoPrivateKey)?;
+    // Where no key belongs to a certificate, what the file says of the first one: the judgement of the pair tells what is
+    // wrong with it.
+    let (key, leaf) = choose(&keys, &chain).unwrap_or_else(|| (0, labelled(&archive, first)));
+    Ok((upwards(chain, leaf), keys.swap_remove(key)))
+}
+
+/// What happened to a file on its way, told before it is read.
+fn check(p12: &[u8]) -> Result<(), P12Error> {
+    let text =
+        std::str::from_utf8(p12).is_ok() || p12.starts_with(b"\xff\xfe") || p12.starts_with(b"\xfe\xff");
+    match whole_length(p12) {
+        _ if p12.trim_ascii().is_empty() => Err(P12Error::Empty),
+        _ if contains(p12, BEGIN) => Err(P12Error::Pem),
+        _ if is_filtered(p12) => Err(P12Error::TextFilter),
+        _ if text => Err(P12Error::Text),
+        Some(expected) if expected != p12.len() => match is_whole(&with_line_feeds(p12)) {
+            true => Err(P12Error::LineEnds),
+            false => Err(P12Error::Length { expected, len: p12.len() }),
+        },
+        _ => Ok(()),
+    }
+}
+
+/// Each CR LF as LF.
+fn with_line_feeds(file: &[u8]) -> Vec<u8> {
+    let next = file.iter().skip(1).map(Some).chain([None]);
+    file.iter().zip(next).filter(|pair| *pair != (&b'\r', Some(&b'\n'))).map(|(byte, _)| *byte).collect()
 }
 
 fn refusal(error: p12_keystore::error::Error) -> IdentityError {
@@ -134,54 +190,9 @@ fn refusal(error: p12_keystore::error::Error) -> IdentityError {
     }
 }
 
-/// The key that belongs to one of the certificates, and the place of that certificate. Where none does, what the file
-/// says of the first key: the judgement of the pair tells what is wrong with it.
-fn choose<'a>(
-    archive: &'a Pkcs12Archive,
-    chain: &[CertificateDer<'_>],
-) -> Result<(&'a PrivateKeyBag, usize), IdentityError> {
-    let first = archive.keys.first().ok_or(IdentityError::NoPrivateKey)?;
-    let owners: Vec<_> = chain.iter().map(public_key).collect();
-    let pair = archive.keys.iter().find_map(|bag| {
-        let key = PrivatePkcs8KeyDer::from(bag.key.as_der()).clone_key();
-        let key = provider().key_provider.load_private_key(key.into()).ok()?;
-        let public = key.public_key()?;
-        let leaf = owners.iter().position(|owner| owner.as_deref() == Some(public.as_ref()))?;
-        Some((bag, leaf))
-    });
-    Ok(pair.unwrap_or_else(|| (first, labelled(archive, first))))
-}
-
 /// The place of the certificate with the label of the key; the first, where there is none.
 fn labelled(archive: &Pkcs12Archive, key: &PrivateKeyBag) -> usize {
     let Some(label) = &key.local_key_id else { return 0 };
     let same = |id: &Option<Vec<u8>>| id.as_deref() == Some(label.as_ref());
     archive.certs.iter().position(|bag| same(&bag.local_key_id)).unwrap_or(0)
-}
-
-fn public_key(certificate: &CertificateDer<'_>) -> Option<Vec<u8>> {
-    let certificate = Certificate::from_der(certificate).ok()?;
-    certificate.tbs_certificate().subject_public_key_info().to_der().ok()
-}
-
-/// The certificate at `leaf`, then its issuer, and so on. The rest does not belong to it and is left out.
-fn upwards(mut rest: Chain, leaf: usize) -> Chain {
-    let mut chain = Chain::new();
-    let mut next = (leaf < rest.len()).then_some(leaf);
-    while let Some(place) = next {
-        chain.push(rest.remove(place));
-        next = chain.last().and_then(names).filter(|(subject, issuer)| subject != issuer).and_then(
-            |(_, issuer)| {
-                rest.iter().position(|other| names(other).is_some_and(|(subject, _)| subject == issuer))
-            },
-        );
-    }
-    chain
-}
-
-/// The subject and the issuer.
-fn names(certificate: &CertificateDer<'static>) -> Option<(Vec<u8>, Vec<u8>)> {
-    let certificate = Certificate::from_der(certificate).ok()?;
-    let facts = certificate.tbs_certificate();
-    Some((facts.subject().to_der().ok()?, facts.issuer().to_der().ok()?))
 }
