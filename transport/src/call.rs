@@ -115,3 +115,23 @@ impl Call<'_> {
 pub fn has_one_end(headers: &HeaderMap) -> bool {
     !(headers.contains_key(TRANSFER_ENCODING) && headers.contains_key(CONTENT_LENGTH))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A connection is not used again where its last answer could end in two places.
+    #[test]
+    fn two_ends_are_no_end() {
+        let headers = |names: &[http::HeaderName]| {
+            names
+                .iter()
+                .map(|name| (name.clone(), http::HeaderValue::from_static("1")))
+                .collect::<HeaderMap>()
+        };
+        assert!(has_one_end(&headers(&[])));
+        assert!(has_one_end(&headers(&[CONTENT_LENGTH])));
+        assert!(has_one_end(&headers(&[TRANSFER_ENCODING, HOST])));
+        assert!(!has_one_end(&headers(&[CONTENT_LENGTH, TRANSFER_ENCODING])));
+    }
+}

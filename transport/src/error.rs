@@ -7,6 +7,8 @@ use std::time::Duration;
 use wechatpay_proto::failover::Event;
 use wechatpay_proto::transport::{Delivery, Fault, TargetError};
 
+use crate::alert;
+
 /// Why there is no response. Holds no body and no key.
 ///
 /// Whatever happened, the outcome of a payment whose call ended here is **unknown**.
@@ -106,7 +108,8 @@ impl TransportError {
 }
 
 /// What a library or the operating system said, with what lies under it. It is for people and may quote the peer:
-/// control characters are escaped, and only the first 300 characters are shown.
+/// control characters are escaped, and only the first 300 characters are shown. Where a server ended TLS because of the
+/// merchant's certificate, the likely cause and its remedy follow.
 pub struct Cause(Box<dyn Error + Send + Sync>);
 
 impl Cause {
@@ -137,7 +140,10 @@ impl fmt::Display for Cause {
                 false => f.write_char(character)?,
             }
         }
-        Ok(())
+        match alert::remedy(&*self.0) {
+            Some(remedy) => write!(f, "; {remedy}"),
+            None => Ok(()),
+        }
     }
 }
 
@@ -203,6 +209,25 @@ mod tests {
             assert_eq!((error.delivery(), error.event()), (delivery, event), "{error:?}");
             let claims = error.to_string().contains("nothing was sent");
             assert!(!claims || delivery == NotSent, "{error}");
+        }
+    }
+
+    #[test]
+    fn a_timeout_says_which_step_it_was() {
+        let (nothing, half) = ("nothing was sent", "not complete");
+        for (step, what, rest) in [
+            (Step::Resolve, "the name was not resolved", nothing),
+            (Step::Connect, "there was no connection", nothing),
+            (Step::Handshake, "the TLS handshake was not complete", nothing),
+            (Step::Write, "the request was not completely written", half),
+            (Step::Response, "the head of the response was not complete", half),
+            (Step::Body, "the body of the response was not complete", half),
+        ] {
+            let shown = TransportError::Timeout(step).to_string();
+            assert!(
+                shown.starts_with(&format!("the time was up: {what}")) && shown.contains(rest),
+                "{shown}"
+            );
         }
     }
 

@@ -15,6 +15,7 @@
 //! * `tracing`: one event for each call, DEBUG for an answer and WARN without one: method, host, path, status, sizes,
 //!   time, and the request id. No query, no header, no body, and nothing of a key.
 
+mod alert;
 mod call;
 mod clock;
 mod error;

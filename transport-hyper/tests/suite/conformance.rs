@@ -1,5 +1,7 @@
 //! The suite that every transport has to pass, on both kinds of runtime.
 
+use std::error::Error;
+
 use bytes::Bytes;
 use wechatpay_mock_server::conformance::{self, Setup};
 use wechatpay_proto::transport::{BlockingTransport, Transport};
@@ -59,4 +61,27 @@ fn with_money() {
     let world = World::new();
     let transport = blocking(world.transport(), tokio::runtime::Builder::new_multi_thread());
     conformance::payments(&world.mock, &world.merchant, &world.base(), &transport);
+}
+
+/// What a server that refuses the certificate, or misses it, says and means, in both versions of TLS.
+#[test]
+fn a_refused_certificate_tells_cause_and_remedy() {
+    for (case, remedy) in [
+        ("certificate-refused", "take the one of this mch_id from the merchant platform"),
+        ("certificate-required", "give it with Settings::identity"),
+    ] {
+        let causes = std::sync::Mutex::new(Vec::new());
+        conformance::Wire::new().only(case).run(|setup| {
+            let send = blocking(build(setup), tokio::runtime::Builder::new_current_thread());
+            let causes = &causes;
+            move |request: http::Request<Bytes>| {
+                let sent = send.send_blocking(request);
+                let cause = sent.as_ref().err().and_then(|error| Some(error.source()?.to_string()));
+                causes.lock().unwrap().extend(cause);
+                sent
+            }
+        });
+        let causes = causes.into_inner().unwrap();
+        assert!(causes.len() == 2 && causes.iter().all(|cause| cause.contains(remedy)), "{causes:#?}");
+    }
 }

@@ -1,6 +1,7 @@
 //! TLS with a private authority: who is let in, and what a failure proves.
 
 use rustls::version::{TLS12, TLS13};
+use std::error::Error;
 use wechatpay_proto::transport::{BlockingTransport, ClientCertificate, Delivery, Fault};
 use wechatpay_transport_ureq::{Settings, TransportError};
 
@@ -95,9 +96,14 @@ fn a_refused_client_certificate_is_a_proof_in_tls_1_2_only() {
         let server =
             Server::tls(authority.server_with(Demand::MustIdentify, version), Reply::Answer(ok(b"1")));
         let transport = with(Settings::new().identity(stranger.identity()).roots(authority.roots()));
-        for request in [marked(&server.https()), post(&server.https())] {
+        for (request, remedy) in [
+            (marked(&server.https()), "of this mch_id from the merchant platform"),
+            (post(&server.https()), "give it with Settings::identity"),
+        ] {
             let error = transport.send_blocking(request).unwrap_err();
             assert_eq!(error.delivery() == Delivery::NotSent, proved, "{error:?}");
+            let cause = error.source().unwrap().to_string();
+            assert!(cause.contains(remedy), "{cause}");
         }
         assert_eq!(counts(&server.finish()), (2, 0));
     }
