@@ -1,5 +1,6 @@
 //! The untyped door: any path of APIv2, for endpoints that have no table here yet.
 
+mod path;
 mod paths;
 mod reply;
 
@@ -12,7 +13,8 @@ use crate::sign::SignType;
 use crate::table::order::is_path;
 use crate::wire::{self, List, MAX_ELEMENTS, Value, percent_encode};
 
-pub use paths::{PATHS, Path};
+pub use path::{ECHOES, MARKS, Path};
+pub use paths::PATHS;
 pub use reply::CallReply;
 
 /// A request to any path of APIv2, by name and value.
@@ -24,6 +26,9 @@ pub use reply::CallReply;
 /// What is particular about a path (certificate, host, nonce, digest, signed answers) is known for every path in [`PATHS`];
 /// each of it can be overridden. A path that is not listed is a POST to the main host with `mch_id` and `nonce_str`, signed
 /// with MD5, whose answer must be signed.
+///
+/// An answer is held to its request, and nothing switches that off: it must speak of the same parties, order and amounts
+/// ([`ECHOES`]), and a success must be one of this kind of call ([`Path::promises`], [`MARKS`]).
 ///
 /// The core fills in the merchant number, `nonce_str`, `sign_type`, `sign` and, for work-weixin, `workwx_sign`; giving one of
 /// them is an error, and so are a name that cannot stand on the wire (`[A-Za-z_][A-Za-z0-9_]*`, at most 64 bytes) and one
@@ -46,8 +51,9 @@ pub use reply::CallReply;
 ///
 /// # What it does not do
 ///
-/// Answers that are no XML (a downloaded bill, JSON) are a [`ReplyError`](crate::ReplyError) here. Take them before:
-/// [`Signed::into_parts`](crate::Signed::into_parts) gives the request, and the bytes that come back are yours. Uploads
+/// Answers that are no XML (a downloaded bill, JSON) are a [`ReplyError::OtherForm`](crate::ReplyError::OtherForm) here,
+/// which says what they are. Read them yourself: [`Signed::into_parts`](crate::Signed::into_parts) gives the request, and the
+/// bytes that come back are yours; [`Path::form`] says which paths answer so. Uploads
 /// (`/secapi/mch/uploadmedia`) are refused. Pages that a browser opens need no transport: they are all in
 /// [`Signed::uri`](crate::Signed::uri).
 #[derive(Clone)]
@@ -67,6 +73,9 @@ pub struct Call<'a> {
     /// The rows by index, in byte order of their names.
     order: Vec<usize>,
     echoes: Vec<&'static str>,
+    /// How many echoes are not the caller's.
+    natural_echoes: usize,
+    foreign: Vec<&'static str>,
     lists: Vec<List>,
     /// How many fields the caller gave, those included that were too many to be kept.
     given: usize,
@@ -91,7 +100,9 @@ impl<'a> Call<'a> {
             values: Vec::new(),
             own: 0,
             order: Vec::new(),
-            echoes: facts.echoes.to_vec(),
+            echoes: [ECHOES, facts.echoes].concat(),
+            natural_echoes: ECHOES.len() + facts.echoes.len(),
+            foreign: facts.foreign(),
             lists: facts.lists.to_vec(),
             given: 0,
             fault: None,
@@ -199,7 +210,7 @@ impl<'a> Call<'a> {
         self
     }
 
-    /// A field that must come back as it was sent, wherever the answer has it: what protects answers without a sign.
+    /// A field that must come back as it was sent, wherever the answer has it, beside [`ECHOES`].
     /// Naming one that is not sent, or `nonce_str`, is an error.
     pub fn echo(mut self, name: &'static str) -> Self {
         self.echoes.push(name);
@@ -241,7 +252,7 @@ impl<'a> Call<'a> {
         if let Some(((name, row), _)) = twice {
             return broken(name, if own(*row) { Violation::Reserved } else { Violation::Duplicate });
         }
-        let own_echoes = self.echoes.iter().skip(self.facts.echoes.len());
+        let own_echoes = self.echoes.iter().skip(self.natural_echoes);
         for &name in own_echoes {
             let list = self.lists.iter().any(|list| list.container == name);
             let sent = names.iter().any(|(sent, _)| *sent == name);
@@ -264,11 +275,13 @@ impl Outgoing for Call<'_> {
             certificate: self.facts.certificate,
             sign_by: self.facts.sign_by,
             trust: self.facts.trust,
+            form: self.facts.form,
             fields: &self.rows,
             order: &self.order,
             inner: self.facts.inner,
             echoes: &self.echoes,
             promises: self.facts.promises,
+            foreign: &self.foreign,
             lists: &self.lists,
         }
     }

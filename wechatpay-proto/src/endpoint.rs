@@ -1,5 +1,6 @@
 //! The contract that an endpoint fulfils. [`endpoint!`](crate::endpoint!) writes it from a table.
 
+mod form;
 mod spec;
 
 use std::borrow::Cow;
@@ -15,6 +16,7 @@ use crate::rule::{Rule, Violation};
 use crate::sign::SignType;
 use crate::wire::{Fields, FromText, Value};
 
+pub use form::Form;
 pub use spec::{Field, Host, InnerSign, Method, Presence, SignBy, Spec, Trust};
 
 /// A request that a client can sign and send: a typed one ([`Endpoint`]), or the untyped [`Call`](crate::Call).

@@ -4,6 +4,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use crate::endpoint::Form;
 use crate::outcome::{Outcome, Reason};
 use crate::rule::{Rule, Violation};
 use crate::sign::SignType;
@@ -52,6 +53,27 @@ pub enum ReplyError {
     /// The HTTP status is not 200. Every answer of WeChat Pay itself has 200.
     #[error("HTTP status {0}, the service answers with 200")]
     HttpStatus(u16),
+    /// HTTP status 400 with the page of the web server in front that says so.
+    #[error(
+        "HTTP status 400: the service says that the client certificate was not shown; the path needs it, so check that the \
+         transport has the merchant's certificate and sends this request through it"
+    )]
+    CertificateNotShown,
+    /// HTTP status 400 with the page of the web server in front that says so.
+    #[error(
+        "HTTP status 400: the service refused the client certificate; it must be the merchant's own of WeChat Pay \
+         (apiclient_cert), with its chain and its own key"
+    )]
+    CertificateRefused,
+    /// The body is no document, or is one where a success of this path is none. A bill, for example, is text; its bytes are
+    /// the caller's to read.
+    #[error("{}", other_form(*.found, *.expected))]
+    OtherForm {
+        /// What the body is.
+        found: Form,
+        /// What a success of this path is.
+        expected: Form,
+    },
     /// Not a document of the dialect.
     #[error("answer is no document that is accepted: {0}")]
     Xml(XmlError),
@@ -90,12 +112,30 @@ pub enum ReplyError {
         /// What was expected.
         expected: &'static str,
     },
+    /// A success that has what no success of this call has: it is the answer to another kind of call. **Raise an alert.**
+    #[error("{field} is in the answer and in no success of this call: it is the answer to another call")]
+    OtherCall {
+        /// The wire name.
+        field: &'static str,
+    },
     /// The answer echoes another order, receiver or amount than was sent. **Raise an alert.**
     #[error("{field} of the answer is not that of the request")]
     Correlation {
         /// The wire name.
         field: &'static str,
     },
+}
+
+fn other_form(found: Form, expected: Form) -> String {
+    if expected.allows(found) {
+        format!("answer is {found}, as this path answers, and no document: read the body yourself")
+    } else if found == Form::Xml {
+        format!("answer is {found} that says SUCCESS, where a success is {expected}")
+    } else {
+        format!(
+            "answer is {found}, expected {expected}: did the service itself answer, and the transport leave it as it is?"
+        )
+    }
 }
 
 impl From<XmlError> for ReplyError {

@@ -36,6 +36,21 @@ open_enum! {
     }
 }
 
+/// The names under which the service complains, in all its spellings. Of a failure that came without the sign that a
+/// success must have, these are read and nothing else. Only `err_code` is ever taken for a code.
+pub(crate) const COMPLAINT: [&str; 10] = [
+    "return_code",
+    "return_msg",
+    "err_code",
+    "err_code_des",
+    "error_code",
+    "error_code_des",
+    "error_msg",
+    "result_msg",
+    "retcode",
+    "retmsg",
+];
+
 /// The names of the fields of a [`Head`].
 pub(crate) const HEAD: [&str; 5] = ["return_code", "return_msg", "result_code", "err_code", "err_code_des"];
 

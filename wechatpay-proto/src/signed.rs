@@ -4,17 +4,17 @@ use std::fmt;
 
 use bytes::Bytes;
 
-use crate::endpoint::{Envelope, Field, Method, Outgoing, Presence, Rows, Spec, Trust};
+use crate::endpoint::{Envelope, Field, Form, Method, Outgoing, Presence, Rows, Spec, Trust};
 use crate::error::{ReplyError, RequestError};
 use crate::merchant::{ApiKey, Merchant, Mode};
 use crate::nonce::Nonce;
-use crate::reply::{HEAD, Reply};
+use crate::reply::{COMPLAINT, HEAD, Reply};
 use crate::rule::Violation;
 use crate::short::Short;
 use crate::sign::{self, Canonical as _, Sign, SignType, Signer};
 use crate::transport::{BaseUrl, ClientCertificate};
 use crate::wire::scan::Kinds;
-use crate::wire::{self, Fields, MAX_BODY, Query, Sheet, Unverified, Value, Writer};
+use crate::wire::{self, Fields, MAX_BODY, Query, Sheet, Unverified, Value, Writer, XmlError};
 
 /// A checked and signed request, not sent yet.
 #[must_use = "a signed request does nothing until it is sent"]
@@ -121,10 +121,11 @@ impl<E: Outgoing> Pending<'_, E> {
     /// Whatever is wrong with it, for a payment the outcome is then unknown: see [`ReplyError::outcome`].
     pub fn accept<'b>(self, response: &'b http::Response<Bytes>) -> Result<E::Reply<'b>, ReplyError> {
         if response.status() != http::StatusCode::OK {
-            return Err(ReplyError::HttpStatus(response.status().as_u16()));
+            return Err(refused_by_status(response));
         }
         let spec = self.request.spec();
-        let document = wire::parse(response.body(), spec.lists)?;
+        let document = wire::parse(response.body(), spec.lists)
+            .map_err(|error| no_document(spec.form, response.body(), error))?;
         let fields = self.verify(&spec, document)?;
         self.correlate(&spec, &fields)?;
         E::Reply::read(fields)
@@ -137,33 +138,42 @@ impl<E: Outgoing> Pending<'_, E> {
             Trust::TransportOnly => document.unsigned_by_design(sign_type, key),
             // The service does not sign these. Nothing but the complaint itself may be read from them.
             Trust::Signed if is_bare_failure(document.untrusted()) => {
-                Ok(document.untrusted().only(&["return_code", "return_msg"]))
+                Ok(document.untrusted().only(|name| COMPLAINT.contains(&name)))
             }
             Trust::SignedSuccess if is_unsigned_failure(document.untrusted()) => {
-                Ok(document.untrusted().only(&HEAD))
+                Ok(document.untrusted().only(|name| HEAD.contains(&name) || COMPLAINT.contains(&name)))
             }
             Trust::Signed | Trust::SignedSuccess => document.signed(sign_type, key),
         }
     }
 
-    /// The answer must speak of this request, and a success must have what every success has.
+    /// The answer must speak of this request, and a success must be one of this kind of call.
     fn correlate(&self, spec: &Spec<'_>, fields: &Fields<'_>) -> Result<(), ReplyError> {
         self.request.with_values(&envelope(spec, self.merchant, ""), |values| {
-            for &name in spec.echoes {
-                let sent = spec.fields.iter().zip(values).find(|(field, _)| field.name == name);
-                let echo = fields.get(name);
-                // What was not sent has nothing to come back as.
-                if sent.zip(echo).is_some_and(|((_, sent), echo)| !sent.is_absent() && !sent.is(echo)) {
-                    return Err(ReplyError::Correlation { field: name });
-                }
+            // What was not sent has nothing to come back as.
+            let sent = |name: &str| {
+                let mut rows = spec.fields.iter().zip(values);
+                rows.find(|(field, sent)| field.name == name && !sent.is_absent())
+            };
+            let other = |name: &str| sent(name).is_some_and(|(_, sent)| !comes_back(name, sent, fields));
+            if let Some(&field) = spec.echoes.iter().find(|name| other(name)) {
+                return Err(ReplyError::Correlation { field });
             }
-            Ok(())
-        })?;
-        let missing = spec.promises.iter().find(|name| fields.get(name).is_none());
-        match missing {
-            Some(&field) if is_success(fields) => Err(ReplyError::Missing { field }),
-            _ => Ok(()),
-        }
+            if !is_success(fields) {
+                return Ok(());
+            }
+            if spec.form != Form::Xml {
+                return Err(ReplyError::OtherForm { found: Form::Xml, expected: spec.form });
+            }
+            if let Some(&field) = spec.promises.iter().find(|name| fields.get(name).is_none()) {
+                return Err(ReplyError::Missing { field });
+            }
+            let foreign = |name: &str| fields.get(name).is_some() && sent(name).is_none();
+            match spec.foreign.iter().find(|name| foreign(name)) {
+                Some(&field) => Err(ReplyError::OtherCall { field }),
+                None => Ok(()),
+            }
+        })
     }
 }
 
@@ -274,6 +284,45 @@ pub(crate) fn seal(mut xml: Writer, sign_type: SignType, key: &ApiKey) -> Result
     let sealed = xml.finish();
     wire::parse(sealed.as_bytes(), &[])?.signed(sign_type, key)?;
     Ok(sealed)
+}
+
+/// Whether `sent` is what the answer has under `name`, or one of what it counts (`name_0`, `name_1`); where it has nothing
+/// of the kind, nothing contradicts.
+fn comes_back(name: &str, sent: &Value<'_>, fields: &Fields<'_>) -> bool {
+    if let Some(echo) = fields.get(name) {
+        return sent.is(echo);
+    }
+    let number = |own: &str| {
+        let behind = own.strip_prefix(name).and_then(|rest| rest.strip_prefix('_'));
+        behind.is_some_and(|number| !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()))
+    };
+    let mut counted = fields.iter().filter(|(own, echo)| number(own) && !echo.is_empty()).peekable();
+    counted.peek().is_none() || counted.any(|(_, echo)| sent.is(echo))
+}
+
+/// Pages of the web server in front that say what is wrong with the client certificate, by what stands in each.
+const CERTIFICATE_PAGES: [(&str, ReplyError); 2] = [
+    ("400 No required SSL certificate was sent", ReplyError::CertificateNotShown),
+    ("The SSL certificate error", ReplyError::CertificateRefused),
+];
+
+/// Why an answer with another status than 200 is none. Of its body nothing is told but which known page it is.
+#[cold]
+fn refused_by_status(response: &http::Response<Bytes>) -> ReplyError {
+    let status = response.status();
+    let has = |text: &str| memchr::memmem::find(response.body(), text.as_bytes()).is_some();
+    let known =
+        CERTIFICATE_PAGES.iter().find(|(text, _)| status == http::StatusCode::BAD_REQUEST && has(text));
+    known.map_or_else(|| ReplyError::HttpStatus(status.as_u16()), |(_, error)| error.clone())
+}
+
+/// Why a body is no document: it is in another form, or what the reader says.
+#[cold]
+fn no_document(expected: Form, body: &[u8], error: XmlError) -> ReplyError {
+    match Form::of(body, expected) {
+        Form::Xml => ReplyError::Xml(error),
+        found => ReplyError::OtherForm { found, expected },
+    }
 }
 
 fn is_success(fields: &Fields<'_>) -> bool {

@@ -157,6 +157,7 @@ macro_rules! endpoint {
                 certificate: $certificate,
                 sign_by: __endpoint::SignBy::$sign,
                 trust: __endpoint::Trust::$trust,
+                form: __endpoint::Form::Xml,
                 fields: &__WECHATPAY_FIELDS,
                 order: &__WECHATPAY_ORDER,
                 inner: __endpoint::at_most_one(&[$(__endpoint::InnerSign {
@@ -165,6 +166,7 @@ macro_rules! endpoint {
                 })?]),
                 echoes: &[$($crate::__wire_name!($echo)),*],
                 promises: &[$($crate::__wire_name!($promise)),*],
+                foreign: &[],
                 lists: &[$(__wire::List { container: stringify!($container), item: stringify!($item) }),*],
             };
             $crate::table::order::assert_sound(&__WECHATPAY_SPEC, &[$($crate::__wire_name!($rep)),*]);

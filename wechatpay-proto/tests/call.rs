@@ -127,7 +127,7 @@ fn a_digest_is_said_where_it_is_not_md5_by_nature() {
         assert_eq!(said(&call), expected, "{path} {chosen:?}");
         assert!(is_signed_with(&call, digest), "{path} {chosen:?}");
         // the answer is held to the same digest
-        let answer = [("return_code", "SUCCESS"), ("result_code", "SUCCESS")];
+        let answer = [("return_code", "SUCCESS"), ("result_code", "FAIL")];
         let other = if digest == Md5 { HmacSha256 } else { Md5 };
         assert!(accept(&call, signed(digest, &answer)).is_ok(), "{path}");
         let mismatch = ReplyError::SignTypeMismatch { expected: digest };

@@ -13,13 +13,14 @@ use wechatpay_proto::{Call, Client, ErrorCode, Fen, Nonce, ReplyError, RequestEr
 #[test]
 fn an_answer_is_its_verified_fields() {
     let call = Call::new("pay/orderquery").field("out_trade_no", "1217752501201407033233368018");
-    let body = signed(HmacSha256, &with(&PAID, "return_msg", "OK"));
+    let found = with(&PAID, "trade_state", "SUCCESS");
+    let body = signed(HmacSha256, &with(&found, "return_msg", "OK"));
     let reply = accept(&call, &body).unwrap();
     assert!(reply.head.is_success() && reply.head() == &reply.head);
     assert_eq!(reply.head.return_msg.as_deref(), Some("OK"));
     assert_eq!(reply.fields.get("attach"), Some("支付测试 <&>"));
     let map = reply.fields.to_map();
-    assert_eq!((map["total_fee"], map["return_code"], map.len()), ("100", "SUCCESS", PAID.len() + 2));
+    assert_eq!((map["total_fee"], map["return_code"], map.len()), ("100", "SUCCESS", found.len() + 2));
     let order: Vec<_> = reply.fields.iter().map(|(name, _)| name).collect();
     assert_eq!(order[..3], ["return_code", "result_code", "appid"], "in the order of the answer");
 
@@ -30,15 +31,15 @@ fn an_answer_is_its_verified_fields() {
     let written = MERCHANT.write_reply(&call.spec(), &borrowed).unwrap();
     assert_eq!(accept(&call, written), Ok(reply));
     // a server that has its fields from elsewhere signs them
-    let loose = accept(&Call::new("pay/x").trust(Trust::TransportOnly), document(&PAID)).unwrap();
+    let loose = accept(&Call::new("pay/x").trust(Trust::TransportOnly), document(&found)).unwrap();
     let written = MERCHANT.write_reply(&call.spec(), &loose).unwrap();
-    assert_eq!(accept(&call, written).unwrap().fields.len(), PAID.len() + 1);
+    assert_eq!(accept(&call, written).unwrap().fields.len(), found.len() + 1);
 }
 
 #[test]
 fn trust_is_the_paths_or_the_callers() {
     let (plain, md5) = (document(&PAID), signed(Md5, &PAID));
-    let call = || Call::new("tools/authcodetoopenid");
+    let call = || Call::new("brand/new");
     assert_eq!(accept(&call(), &plain).unwrap_err(), ReplyError::SignMissing);
     assert!(accept(&call(), &md5).is_ok());
     let loose = || call().trust(Trust::TransportOnly);
@@ -66,38 +67,35 @@ fn trust_is_the_paths_or_the_callers() {
 #[test]
 fn an_echo_holds_the_answer_to_the_request() {
     let call = |echo: bool| {
-        let call = Call::new("pay/x")
-            .trust(Trust::TransportOnly)
-            .field("out_trade_no", "1")
-            .field("total_fee", Fen(100));
-        if echo { call.echo("out_trade_no").echo("total_fee").echo("mch_id") } else { call }
+        let call =
+            Call::new("pay/x").trust(Trust::TransportOnly).field("shelf", "1").field("price", Fen(100));
+        if echo { call.echo("shelf").echo("price").echo("mch_id") } else { call }
     };
     let body = |number: &'static str, fee: &'static str| {
-        document(&[
-            ("return_code", "SUCCESS"),
-            ("result_code", "SUCCESS"),
-            ("out_trade_no", number),
-            ("total_fee", fee),
-        ])
+        document(&[("return_code", "SUCCESS"), ("result_code", "SUCCESS"), ("shelf", number), ("price", fee)])
     };
     assert!(accept(&call(true), body("1", "100")).is_ok());
     assert!(accept(&call(true), body("", "")).is_ok(), "where the answer has it");
     assert!(accept(&call(false), body("2", "1")).is_ok(), "nobody asked");
     for (body, field) in
-        [(body("2", "100"), "out_trade_no"), (body("1", "1"), "total_fee"), (body("1", "0100"), "total_fee")]
+        [(body("2", "100"), "shelf"), (body("1", "1"), "price"), (body("1", "0100"), "price")]
     {
         assert_eq!(accept(&call(true), body).unwrap_err(), ReplyError::Correlation { field });
     }
     for (echo, call) in [
         ("never_sent", call(true).echo("never_sent")),
         ("nonce_str", call(true).echo("nonce_str")),
-        ("out_trade_no", call(true).list("out_trade_no", "item")),
+        ("shelf", call(true).list("shelf", "item")),
     ] {
         let error = MERCHANT.sign(&call, Nonce::from_bytes([0; 16])).unwrap_err();
         assert_eq!(error, RequestError::new(echo, Violation::NoEcho));
     }
+    // who is who is held without being asked
     let other = document(&[("return_code", "SUCCESS"), ("mch_id", "1")]);
-    assert_eq!(accept(&call(true), other).unwrap_err(), ReplyError::Correlation { field: "mch_id" });
+    for echo in [true, false] {
+        let refused = accept(&call(echo), &other).unwrap_err();
+        assert_eq!(refused, ReplyError::Correlation { field: "mch_id" });
+    }
     // a path with a table has its echoes and promises without being asked
     let typed = Call::new("mmpaymkttransfers/gethbinfo")
         .field("mch_billno", QUERY.mch_billno)
@@ -115,7 +113,7 @@ fn every_echo_of_an_unsigned_payout_is_held() {
     let own = [("partner_trade_no", "MINE"), ("amount", "100"), ("device_info", "d")];
     let appids = [("mch_appid", "wx1"), ("appid", "wx2")];
     let codes = [("return_code", "SUCCESS"), ("result_code", "SUCCESS"), ("mchid", "10000098")];
-    let paid = [&codes[..], &own, &appids].concat();
+    let paid = [&codes[..], &own, &appids, &[("payment_no", "9")]].concat();
     let call = Call::new("mmpaymkttransfers/promotion/transfers").fields(own).fields(appids);
     assert!(accept(&call, document(&paid)).is_ok());
     for field in ["partner_trade_no", "amount", "mchid", "appid", "mch_appid", "device_info"] {
@@ -125,7 +123,8 @@ fn every_echo_of_an_unsigned_payout_is_held() {
     // what was sent empty was not sent
     let silent =
         Call::new("mmpaysptrans/pay_bank").field("partner_trade_no", "MINE").field("device_info", "");
-    assert!(accept(&silent, document(&without(&paid, "mchid"))).is_ok());
+    let paid = with(&without(&paid, "mchid"), "device_info", "x");
+    assert!(accept(&silent, document(&paid)).is_ok());
 }
 
 /// Unsigned payouts that have no table yet.
@@ -133,7 +132,7 @@ fn every_echo_of_an_unsigned_payout_is_held() {
 fn an_unsigned_payout_names_its_order() {
     let sent = [("partner_trade_no", "MINE"), ("amount", "100")];
     let paid = [("return_code", "SUCCESS"), ("result_code", "SUCCESS"), ("mch_id", "10000098")];
-    let paid = [&paid[..], &sent].concat();
+    let paid = [&paid[..], &sent, &[("payment_no", "9"), ("status", "SUCCESS")]].concat();
     let call = Call::new("mmpaysptrans/pay_bank").fields(sent);
     assert!(accept(&call, document(&paid)).unwrap().head.is_success());
     for (field, value) in [("partner_trade_no", "OTHER"), ("amount", "999"), ("mch_id", "9")] {
@@ -187,9 +186,10 @@ fn a_list_is_read_where_it_is_declared() {
 fn a_client_sends_a_call_like_any_request() {
     let transport = |request: http::Request<bytes::Bytes>| {
         assert_eq!(request.uri().path(), "/pay/orderquery");
-        Ok::<_, std::io::Error>(answer(signed(HmacSha256, &PAID)))
+        Ok::<_, std::io::Error>(answer(signed(HmacSha256, &with(&PAID, "trade_state", "SUCCESS"))))
     };
     let client = Client::new(MERCHANT.clone(), transport, || [7; 16]);
-    let reply = client.send_blocking(&Call::new("pay/orderquery").field("out_trade_no", "1")).unwrap();
+    let reply =
+        client.send_blocking(&Call::new("pay/orderquery").field("out_trade_no", ORDER.out_trade_no)).unwrap();
     assert_eq!(reply.fields.get("total_fee"), Some("100"));
 }

@@ -1,7 +1,7 @@
 //! What comes back through the untyped door.
 
 use crate::error::ReplyError;
-use crate::reply::{HEAD, Head, Reply};
+use crate::reply::{COMPLAINT, HEAD, Head, Reply};
 use crate::wire::{Fields, Value, Writer};
 
 /// The answer to a [`Call`](super::Call): its head, and everything in it as verified [`Fields`].
@@ -9,11 +9,21 @@ use crate::wire::{Fields, Value, Writer};
 #[must_use = "an answer is no verdict: it may be a refusal, or leave everything open"]
 #[non_exhaustive]
 pub struct CallReply<'b> {
-    /// The five fields that every answer begins with. They stand in `fields` too.
+    /// The five fields that every answer begins with. They stand in `fields` too. A few paths answer without
+    /// `result_code` (`/sandboxnew/pay/getsignkey` is one), so that their head is never a success: look into `fields`.
     pub head: Head<'b>,
     /// All fields in the order of the answer, the sign included, and the declared lists. Of a failure that came without
-    /// the sign that a success must have, only those of the head.
+    /// the sign that a success must have, only those of the [`complaint`](Self::complaint).
     pub fields: Fields<'b>,
+}
+
+impl CallReply<'_> {
+    /// What the answer says about itself, by the names that it uses: beside those of the head, some paths complain in
+    /// `error_code`, `error_code_des`, `error_msg`, `result_msg`, `retcode` or `retmsg`. For people and logs; none of it
+    /// settles anything.
+    pub fn complaint(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.fields.iter().filter(|(name, value)| COMPLAINT.contains(name) && !value.is_empty())
+    }
 }
 
 impl<'b> Reply<'b> for CallReply<'b> {
@@ -21,7 +31,7 @@ impl<'b> Reply<'b> for CallReply<'b> {
 
     fn read(fields: Fields<'b>) -> Result<Self, ReplyError> {
         let mut head = Head::begin(&fields)?;
-        for (name, value) in fields.only(&HEAD).take_fields() {
+        for (name, value) in fields.only(|name| HEAD.contains(&name)).take_fields() {
             head.take(&name, value)?;
         }
         Ok(Self { head: head.finish()?, fields })

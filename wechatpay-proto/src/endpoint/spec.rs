@@ -1,5 +1,6 @@
 //! The facts of one endpoint, as data: where it goes, its rows, how it is signed, what its answer must be.
 
+use super::Form;
 use crate::error::RequestError;
 use crate::merchant::{Merchant, Mode};
 use crate::rule::{Rule, Violation};
@@ -23,16 +24,21 @@ pub struct Spec<'s> {
     pub sign_by: SignBy,
     /// What the trust in an answer rests on.
     pub trust: Trust,
+    /// The form of a success.
+    pub form: Form,
     /// The rows of the request, in the order of the table.
     pub fields: &'s [Field<'s>],
     /// The same rows, by index, in byte order of their names.
     pub order: &'s [usize],
     /// The sign within the sign, where there is one.
     pub inner: Option<InnerSign>,
-    /// Rows of the answer that must equal the request's wherever they are present.
+    /// Rows of the answer that must equal the request's, byte for byte, wherever they were sent and come back. Where an
+    /// answer counts them (`out_refund_no_0`, `out_refund_no_1`), one of them must.
     pub echoes: &'s [&'static str],
     /// Rows of the answer that every success has.
     pub promises: &'s [&'static str],
+    /// Rows that no success has unless they were sent: they mark the successes of other calls.
+    pub foreign: &'s [&'static str],
     /// The lists that an answer may hold.
     pub lists: &'s [List],
 }

@@ -102,9 +102,9 @@ impl<'b> Fields<'b> {
         !self.lists.is_empty()
     }
 
-    /// Only the fields that `keep` names, the lists dropped.
-    pub(crate) fn only(&self, keep: &[&str]) -> Self {
-        let kept = self.fields.iter().filter(|(name, _)| keep.contains(&&**name));
+    /// Only the fields whose names `keep` has, the lists dropped.
+    pub(crate) fn only(&self, keep: impl Fn(&str) -> bool) -> Self {
+        let kept = self.fields.iter().filter(|(name, _)| keep(name));
         // Names that differ still do.
         Self::from_pairs(kept.cloned().collect()).unwrap_or_default()
     }

@@ -5,6 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use wechatpay_proto::SignType::{HmacSha256, Md5};
+use wechatpay_proto::endpoint::Form;
 #[cfg(feature = "serde")]
 use wechatpay_proto::payout::{Intent, Now, Payout, Policy};
 use wechatpay_proto::v2::mmpaymkttransfers::SendRedPack;
@@ -39,9 +40,10 @@ fn x11_a_communication_failure_is_nothing_else() {
     let fail = with(&with(&PAID, "return_code", "FAIL"), "return_msg", "签名失败");
     let reply = accept(&ORDER, document(&with(&fail, "err_code", "SYSTEMERROR"))).unwrap();
     assert_eq!(reply.head.return_msg.as_deref(), Some("签名失败"));
-    assert_eq!((reply.head.result_code.as_ref(), reply.head.err_code.as_ref()), (None, None));
+    // its code is told, and is no verdict
+    assert_eq!((reply.head.result_code.as_ref(), reply.head.err_code), (None, Some(ErrorCode::SystemError)));
     assert_eq!((reply.total_fee, reply.appid.as_ref(), reply.extra.len()), (None, None, 0));
-    assert!(!reply.head.is_success());
+    assert!(!accept(&ORDER, document(&fail)).unwrap().head.is_success());
     // with a sign it is checked like any other
     let forged = document(&with(&fail, "sign", &"0".repeat(64)));
     assert_eq!(accept(&ORDER, forged).unwrap_err(), ReplyError::SignMismatch);
@@ -151,17 +153,26 @@ fn x38_what_is_no_xml_root_settles_nothing() {
         "\u{feff}",
         "ok",
         "SUCCESS",
-        "{\"return_code\":\"SUCCESS\"}",
         "<XML></XML>",
         "<Xml/>",
-        "<html>502</html>",
-        "<html>\r\n<head><title>404 Not Found</title></head>\r\n<body bgcolor=\"white\">\r\n<center>",
         "<return_code>SUCCESS</return_code>",
         "a < b",
     ] {
         assert_eq!(refusal(other), Kind::NotXmlRoot, "{other:?}");
         let outcome = accept(&PACKET, other).unwrap_err().outcome();
         assert_eq!(outcome, Outcome::Unknown(Reason::Unreadable));
+    }
+    for (found, other) in [
+        (Form::Json, "{\"return_code\":\"SUCCESS\"}"),
+        (Form::Html, "<html>502</html>"),
+        (
+            Form::Html,
+            "<html>\r\n<head><title>404 Not Found</title></head>\r\n<body bgcolor=\"white\">\r\n<center>",
+        ),
+    ] {
+        let refused = accept(&PACKET, other).unwrap_err();
+        assert_eq!(refused, ReplyError::OtherForm { found, expected: Form::Xml }, "{other:?}");
+        assert_eq!(refused.outcome(), Outcome::Unknown(Reason::Unreadable));
     }
     for status in [100, 204, 302, 400, 404, 500, 502] {
         let mut response = answer(document(&SENT));
