@@ -81,7 +81,19 @@ fn accept(how: u8, sign_type: SignType, forged: Vec<u8>, unchanged: bool) {
         (SignType::Md5, _) => &WAITING.success,
     };
     if let Ok(reply) = closed.accept(&response) {
-        let told = ["return_code", "return_msg", "result_code", "err_code", "err_code_des"];
+        let told = [
+            "return_code",
+            "return_msg",
+            "result_code",
+            "result_msg",
+            "err_code",
+            "err_code_des",
+            "error_code",
+            "error_code_des",
+            "error_msg",
+            "retcode",
+            "retmsg",
+        ];
         let only_failure = !reply.head.is_success()
             && reply.fields.get("sign").is_none()
             && reply.fields.iter().all(|(name, _)| told.contains(&name));

@@ -47,11 +47,25 @@ fn read(response: &Response<Bytes>) {
     settled!(work_query, |reply: &QueryWorkWxRedPackReply<'_>| reply.status.is_some() && signed());
 }
 
-/// What a typed request reads. A call reads the same, but for types, which a call does not have, and an amount, which
-/// it was given as text.
+/// What the tables of the typed requests compare.
+const ECHOES: [&str; 6] = ["mch_billno", "mch_id", "wxappid", "re_openid", "total_amount", "total_num"];
+
+/// Whether only a call sees it: a call compares whatever was sent and comes back, and knows the marks of other calls.
+fn beyond_the_table(error: &ReplyError) -> bool {
+    match error {
+        ReplyError::Correlation { field } => !ECHOES.contains(field),
+        ReplyError::OtherCall { .. } => true,
+        _ => false,
+    }
+}
+
+/// What a typed request reads. A call reads the same, but for types, which a call does not have, an amount, which it was
+/// given as text, and what it compares beyond the table.
 fn both<'b, E: Outgoing>((typed, call): &Typed<E>, response: &'b Response<Bytes>) -> Option<E::Reply<'b>> {
     let (typed, call) = (typed.accept(response), call.accept(response));
     match (&typed, &call) {
+        (Ok(_) | Err(ReplyError::Malformed { .. } | ReplyError::Missing { .. }), Err(error))
+            if beyond_the_table(error) => {}
         (Err(ReplyError::Malformed { .. }), call) => assert!(call.is_ok()),
         (Ok(typed), Ok(call)) => assert_eq!(*typed.head(), call.head),
         (typed, call) => assert_eq!(typed.as_ref().err(), call.as_ref().err()),

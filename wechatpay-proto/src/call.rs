@@ -100,7 +100,8 @@ impl<'a> Call<'a> {
             values: Vec::new(),
             own: 0,
             order: Vec::new(),
-            echoes: [ECHOES, facts.echoes].concat(),
+            // In the order of its table where the path has one: of two that differ, the same is told.
+            echoes: [facts.echoes, ECHOES].concat(),
             natural_echoes: ECHOES.len() + facts.echoes.len(),
             foreign: facts.foreign(),
             lists: facts.lists.to_vec(),

@@ -55,7 +55,7 @@ fn a_careful_client_takes_what_is_right_and_nothing_else() {
     for (how, part) in [
         (Content::Truncated { at: None }, "Xml("),
         (Content::Empty, "NotXmlRoot"),
-        (Content::Html, "NotXmlRoot"),
+        (Content::Html, "OtherForm { found: Html"),
         (Content::Charset, "NotUtf8"),
         (Content::Bom, "accepted"),
         (Content::ExtraField, "accepted"),
@@ -80,7 +80,7 @@ fn a_careful_client_takes_what_is_right_and_nothing_else() {
         (Http::ContentLength { off_by: 1 }, "Broken(Closed)"),
         (Http::ContentLength { off_by: -1 }, "Xml("),
         (Http::BadChunk, "Broken(Malformed)"),
-        (Http::Gzip, "NotUtf8"),
+        (Http::Gzip, "OtherForm { found: Gzip"),
         (Http::Informational, "accepted"),
         (Http::TwoReplies, "accepted"),
         (Http::CloseAfter, "accepted"),
