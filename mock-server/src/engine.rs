@@ -331,8 +331,8 @@ impl Engine {
         self.ledger.open(packet, &self.rules);
     }
 
-    pub(crate) fn hold(&mut self, key: &OrderKey, hold: Hold) {
-        self.ledger.hold(key, hold, &self.rules);
+    pub(crate) fn hold(&mut self, now: Time, key: &OrderKey, hold: Hold) -> Result<(), ActionError> {
+        self.ledger.hold(key, hold, now, &self.rules)
     }
 
     pub(crate) fn attempted(&mut self, key: &OrderKey, now: Time, reason: Option<String>) {

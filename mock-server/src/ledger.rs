@@ -1,7 +1,8 @@
 //! The money: balances, packets, and the few ways in which a packet may move on.
 //!
 //! Two things hold always: at most one payment for each (`mch_id`, `mch_billno`), and for each payer what it
-//! started with equals its balance plus what is on its way plus what was received.
+//! started with equals its balance plus what is reserved plus what is on its way plus what was received. An order
+//! that is taken has its amount reserved from then on, as at the service: it cannot be spent twice.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -37,9 +38,14 @@ impl Ledger {
         self.packets.get(key)
     }
 
-    /// The balance of a merchant in fen; zero for one that is not known.
+    /// The balance of a merchant in fen, without what is reserved; zero for one that is not known.
     pub fn balance(&self, mch_id: &str) -> u64 {
         self.balances.get(mch_id).copied().unwrap_or_default()
+    }
+
+    /// What a merchant has reserved for orders that were taken and are not decided yet, in fen.
+    pub fn reserved(&self, mch_id: &str) -> u64 {
+        self.packets.values().filter(|packet| packet.payer == mch_id).map(RedPacket::reserved).sum()
     }
 
     /// Puts money into a balance.
@@ -60,16 +66,22 @@ impl Ledger {
         self.plan(&key, rules);
     }
 
-    /// Puts a packet where it was in a world before, with its part of what was paid out on its day. Where it does not
-    /// say when it moves on, the rules do.
+    /// Puts a packet where it was in a world before, with its part of what was spent on its day. Where it does not say
+    /// when it moves on, the rules do. Worlds were once written without what was reserved: it is reserved now for an
+    /// order that was taken, where the balance covers it.
     pub(crate) fn put_back(&mut self, packet: RedPacket, rules: &RuleBook) -> Result<(), String> {
         let key = packet.key.clone();
         if self.packets.contains_key(&key) {
             return Err(format!("{} of {} is there twice", key.mch_billno, key.mch_id));
         }
         let due = packet.due;
-        self.days.put_back(&packet);
+        self.days.count(&packet);
+        let (taken, at) = (packet.hold.is_some() && packet.taken.is_none(), packet.last_attempt);
         self.packets.insert(key.clone(), packet);
+        if taken {
+            // Without the money it is decided later, as it would have been then.
+            let _ = self.take(&key, at);
+        }
         match due {
             Some(due) => drop(self.due.insert((due, key))),
             None => self.plan(&key, rules),
@@ -93,7 +105,7 @@ impl Ledger {
         costs.into_iter().for_each(|(payer, fen)| self.top_up(&payer, fen));
         self.days.forget(|mch_id| senders.contains(mch_id));
         let left = self.packets.values().filter(|packet| senders.contains(&packet.key.mch_id));
-        left.for_each(|packet| self.days.put_back(packet));
+        left.for_each(|packet| self.days.count(packet));
     }
 
     /// Forgets the balance of a merchant that is no more.
@@ -106,12 +118,32 @@ impl Ledger {
         self.due.iter().map(|(at, key)| (*at, key))
     }
 
-    /// Keeps an order SENDING.
-    pub(crate) fn hold(&mut self, key: &OrderKey, hold: Hold, rules: &RuleBook) {
+    /// Keeps an order SENDING that was taken: its amount is reserved.
+    pub(crate) fn hold(
+        &mut self,
+        key: &OrderKey,
+        hold: Hold,
+        now: Time,
+        rules: &RuleBook,
+    ) -> Result<(), ActionError> {
+        self.take(key, now)?;
         if let Some(packet) = self.packets.get_mut(key) {
             packet.hold = Some(hold);
         }
         self.plan(key, rules);
+        Ok(())
+    }
+
+    /// Takes the amount of a packet out of the payer's balance, and counts it in its day; once, whatever is asked.
+    fn take(&mut self, key: &OrderKey, now: Time) -> Result<(), ActionError> {
+        let packet = self.packets.get_mut(key).ok_or_else(|| ActionError::NotFound(key.clone()))?;
+        if packet.taken.is_none() {
+            let balance = self.balances.entry(packet.payer.clone()).or_default();
+            *balance = balance.checked_sub(u64::from(packet.amount.0)).ok_or(ActionError::NotEnough)?;
+            packet.taken = Some(now);
+            self.days.count(packet);
+        }
+        Ok(())
     }
 
     /// Gives an order that is held so the reason that queries show.
@@ -179,7 +211,7 @@ impl Ledger {
         }
     }
 
-    /// Packets and fen that a user got from a merchant today, and fen that the merchant spent today.
+    /// Packets and fen that were taken for a user from a merchant today, and fen that the merchant spent today.
     pub(crate) fn today(&self, now: Time, mch_id: &str, openid: &str) -> (u32, u64, u64) {
         self.days.on(now, mch_id, openid)
     }
@@ -192,22 +224,25 @@ impl Ledger {
         now: Time,
         rules: &RuleBook,
     ) -> Result<&RedPacket, ActionError> {
+        if self.known(key)?.status == Status::Sending && *action == Action::Settle {
+            self.take(key, now)?;
+        }
         let packet = self.packets.get_mut(key).ok_or_else(|| ActionError::NotFound(key.clone()))?;
         let balance = self.balances.entry(packet.payer.clone()).or_default();
         let next = match (packet.status, action) {
-            (Status::Sending, Action::Settle) => {
-                let fen = u64::from(packet.amount.0);
-                *balance = balance.checked_sub(fen).ok_or(ActionError::NotEnough)?;
-                self.days.paid(now, packet);
-                Status::Sent
-            }
+            (Status::Sending, Action::Settle) => Status::Sent,
             (Status::Sent, Action::Claim { openid }) => packet.claim(openid.as_deref(), now)?,
             (Status::Sent, Action::Expire) => Status::RfundIng,
             (Status::RfundIng, Action::Refund) => {
                 *balance = balance.saturating_add(u64::from(packet.unclaimed().0));
                 Status::Refund
             }
-            (Status::Sending, Action::Fail { .. }) => Status::Failed,
+            (Status::Sending, Action::Fail { .. }) => {
+                *balance = balance.saturating_add(packet.reserved());
+                self.days.discount(packet);
+                packet.taken = None;
+                Status::Failed
+            }
             (status, action) => return Err(ActionError::Illegal { status, action: action.clone() }),
         };
         if next == packet.status {
@@ -292,6 +327,7 @@ mod tests {
             created: now,
             last_attempt: now,
             history: vec![(now, Status::Sending)],
+            taken: None,
             hold: None,
             due: None,
         }
@@ -313,7 +349,14 @@ mod tests {
             packet.claims().map(|(amount, _)| u64::from(amount.0)).sum::<u64>()
                 + if paid { u64::from(packet.unclaimed().0) } else { 0 }
         };
-        ledger.balance("m") + ledger.packets().map(out).sum::<u64>()
+        ledger.balance("m") + ledger.reserved("m") + ledger.packets().map(out).sum::<u64>()
+    }
+
+    /// The days as they follow from the packets alone.
+    fn days(ledger: &Ledger) -> Days {
+        let mut days = Days::default();
+        ledger.packets().for_each(|packet| days.count(packet));
+        days
     }
 
     #[test]
@@ -367,7 +410,7 @@ mod tests {
         /// Whatever is done in whatever order, no fen appears or disappears, and no number is paid twice.
         #[test]
         fn money_is_neither_made_nor_lost(
-            steps in proptest::collection::vec((0_u8..4, 0_u8..11, 0_u64..40_000), 0..60)
+            steps in proptest::collection::vec((0_u8..4, 0_u8..15, 0_u64..40_000), 0..60)
         ) {
             let (rules, mut now) = (RuleBook::new(Rules::default()), Clock::default_frozen().now());
             let mut ledger = Ledger::default();
@@ -382,6 +425,20 @@ mod tests {
                     4 => Action::Expire,
                     5 => Action::Refund,
                     6 => Action::Fail { reason: None },
+                    11.. => {
+                        let until = match what {
+                            11 => Until::Never,
+                            12 => Until::Polls(1),
+                            _ => Until::Time(now.after(Duration::from_secs(seconds))),
+                        };
+                        let hold = Hold { until, fails: what == 14, processing: false };
+                        // As the handlers do: only an order that nothing is in the way of is taken.
+                        let free = ledger.packet(&key(number)).is_some_and(|packet| packet.status == Status::Sending && packet.hold.is_none());
+                        if free { drop(ledger.hold(&key(number), hold, now, &rules)); }
+                        if ledger.poll(&key(number)) == Some(Until::Polls(0)) { ledger.release(&key(number), now, &rules); }
+                        prop_assert_eq!(sums(&ledger), 1_000);
+                        continue
+                    }
                     user => Action::Claim { openid: Some(["o", "p", "q", "r"][usize::from(user - 7)].to_owned()) },
                 };
                 let before = ledger.clone();
@@ -389,7 +446,10 @@ mod tests {
                     prop_assert_eq!(ledger.packets().collect::<Vec<_>>(), before.packets().collect::<Vec<_>>());
                 }
                 prop_assert_eq!(sums(&ledger), 1_000);
+                prop_assert_eq!(&ledger.days, &days(&ledger));
                 for packet in ledger.packets() {
+                    let taken = !matches!(packet.status, Status::Sending | Status::Failed) || packet.hold.is_some();
+                    prop_assert_eq!(packet.taken.is_some(), taken);
                     let paid = packet.history.iter().filter(|(_, status)| *status == Status::Sent).count();
                     prop_assert!(paid <= 1);
                 }

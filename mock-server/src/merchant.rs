@@ -246,9 +246,14 @@ impl MockMerchant {
         self.mock.with_engine(|engine| engine.ledger.top_up(self.mch_id(), fen));
     }
 
-    /// Its balance in fen.
+    /// Its balance in fen, without what is reserved.
     pub fn balance_fen(&self) -> u64 {
         self.mock.ledger_of(|ledger| ledger.balance(self.mch_id()))
+    }
+
+    /// What it has reserved for orders that were taken and are not decided yet, in fen.
+    pub fn reserved_fen(&self) -> u64 {
+        self.mock.ledger_of(|ledger| ledger.reserved(self.mch_id()))
     }
 
     /// Gives it another API key; the one before is good for `grace` more. The merchant with its new key.
@@ -295,7 +300,7 @@ impl Mock {
         })
     }
 
-    /// Sets a balance.
+    /// Sets a balance; what is reserved stays.
     pub fn set_balance(&self, mch_id: &str, fen: u64) -> Result<(), MockError> {
         self.with_engine(|engine| {
             let known = engine.accounts.contains_key(mch_id);

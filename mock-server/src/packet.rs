@@ -157,6 +157,9 @@ pub struct RedPacket {
     pub last_attempt: Time,
     /// Every status it had, and since when; the first is `Sending`, the last is the present one.
     pub history: Vec<(Time, Status)>,
+    /// When its amount left the payer's balance: reserved while the packet is SENDING, paid out from SENT on. `None`
+    /// where it did not, or came back because the packet FAILED.
+    pub taken: Option<Time>,
     /// What keeps it SENDING, though nothing is in the way.
     pub hold: Option<Hold>,
     /// When it moves on by itself.
@@ -202,18 +205,15 @@ impl RedPacket {
         self.history.last().map_or(self.created, |(time, _)| *time)
     }
 
-    /// When it was paid, if it was.
-    pub(crate) fn paid(&self) -> Option<Time> {
-        self.history.iter().find(|(_, status)| *status == Status::Sent).map(|(at, _)| *at)
-    }
-
     /// The fen that its payer is without because of it.
     pub(crate) fn cost(&self) -> u64 {
-        match self.status {
-            Status::Sending | Status::Failed => 0,
-            Status::Sent | Status::Received | Status::RfundIng => u64::from(self.amount.0),
-            Status::Refund => u64::from(self.amount.0.saturating_sub(self.unclaimed().0)),
-        }
+        let back = if self.status == Status::Refund { self.unclaimed().0 } else { 0 };
+        self.taken.map_or(0, |_| u64::from(self.amount.0.saturating_sub(back)))
+    }
+
+    /// The fen that its payer has reserved for it.
+    pub(crate) fn reserved(&self) -> u64 {
+        if self.status == Status::Sending { self.cost() } else { 0 }
     }
 
     /// Who has claimed how much, in the order of the shares.
@@ -267,7 +267,7 @@ impl RedPacket {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Action {
-    /// SENDING to SENT: the payer is debited.
+    /// SENDING to SENT: what was reserved is paid, or the payer debited where nothing was.
     Settle,
     /// A share of a SENT packet goes to a user; with the last one the packet is RECEIVED.
     Claim {

@@ -211,6 +211,7 @@ fn open(engine: &mut Engine, caller: &Caller<'_>, key: &OrderKey, payer: String,
         created: now,
         last_attempt: now,
         history: vec![(now, Status::Sending)],
+        taken: None,
         hold: None,
         due: None,
     };
@@ -232,13 +233,15 @@ fn pay(engine: &mut Engine, caller: &Caller<'_>, key: &OrderKey) -> Result<RedPa
         Some(refusal) => return Err(refusal),
         None => {}
     }
-    // What a fault has in mind goes before the rule.
-    if let Some(hold) = caller.hold.or_else(|| settling(rules.settle, now)) {
-        engine.hold(key, hold);
-        return held(engine, now, key, hold);
-    }
     let busy = Refusal::system_error(rules);
-    engine.act(now, key, &Action::Settle).map_err(|_| busy)
+    // What a fault has in mind goes before the rule.
+    match caller.hold.or_else(|| settling(rules.settle, now)) {
+        Some(hold) => match engine.hold(now, key, hold) {
+            Ok(()) => held(engine, now, key, hold),
+            Err(_) => Err(busy),
+        },
+        None => engine.act(now, key, &Action::Settle).map_err(|_| busy),
+    }
 }
 
 /// What holds an order that is not paid at once.

@@ -1,15 +1,15 @@
-//! What was paid out on each day in Beijing, for the limits of a day. All of it follows from the packets.
+//! What was taken for packets on each day in Beijing, for the limits of a day. All of it follows from the packets.
 
 use std::collections::BTreeMap;
 
 use crate::clock::Time;
 use crate::packet::{Kind, RedPacket};
 
-/// What was paid out, by merchant and day. Each merchant has days of its own: a fault may have its clock go wrong.
+/// What was taken, by merchant and day. Each merchant has days of its own: a fault may have its clock go wrong.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Days(BTreeMap<(String, String), Day>);
 
-/// What one merchant paid out on one day.
+/// What one merchant spent on one day.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct Day {
     fen: u64,
@@ -27,22 +27,32 @@ impl Days {
         self.0.retain(|(mch_id, _), _| !whose(mch_id));
     }
 
-    /// Counts a packet that was paid some time ago, if it was.
-    pub(super) fn put_back(&mut self, packet: &RedPacket) {
-        if let Some(at) = packet.paid() {
-            self.paid(at, packet);
-        }
-    }
-
-    /// Counts a packet that is paid.
-    pub(super) fn paid(&mut self, now: Time, packet: &RedPacket) {
-        let day = self.0.entry(key(&packet.key.mch_id, now)).or_default();
+    /// Counts a packet on the day on which its amount was taken, if it was.
+    pub(super) fn count(&mut self, packet: &RedPacket) {
+        let Some(at) = packet.taken else { return };
+        let day = self.0.entry(key(&packet.key.mch_id, at)).or_default();
         let fen = u64::from(packet.amount.0);
         day.fen = day.fen.saturating_add(fen);
         // Of a group packet the seed user is only the first to see it.
         if packet.kind != Kind::Group {
             let user = day.users.entry(packet.re_openid.clone()).or_default();
             *user = (user.0.saturating_add(1), user.1.saturating_add(fen));
+        }
+    }
+
+    /// Takes a packet back out of its day: it was counted, and is not paid after all.
+    pub(super) fn discount(&mut self, packet: &RedPacket) {
+        let Some(at) = packet.taken else { return };
+        let key = key(&packet.key.mch_id, at);
+        let Some(day) = self.0.get_mut(&key) else { return };
+        let fen = u64::from(packet.amount.0);
+        day.fen = day.fen.saturating_sub(fen);
+        if let Some(user) = day.users.get_mut(&packet.re_openid).filter(|_| packet.kind != Kind::Group) {
+            *user = (user.0.saturating_sub(1), user.1.saturating_sub(fen));
+        }
+        day.users.retain(|_, (packets, _)| *packets > 0);
+        if *day == Day::default() {
+            self.0.remove(&key);
         }
     }
 

@@ -242,7 +242,8 @@ choice! {
     }
 }
 
-/// When an order is paid that nothing is in the way of. Until then it is SENDING, though its send was answered SUCCESS.
+/// When an order is paid that nothing is in the way of. Until then it is SENDING, though its send was answered SUCCESS,
+/// and its amount is reserved.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Settle {

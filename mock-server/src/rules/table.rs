@@ -154,7 +154,7 @@ table! {
     Merchant "sign-scope" sign_scope: Extent, "what a sign covers: the fields that the endpoint knows, or all that were sent";
     Merchant "sign-case" sign_case: SignCase, "in which case a sign may be";
     Merchant "lenient" lenient: OnOff, "lets a wrong sign through, with a warning in X-Mock-Diagnosis";
-    Merchant "settle" settle: Settle, "when an order is paid; until then it is SENDING";
+    Merchant "settle" settle: Settle, "when an order is paid; until then it is SENDING, with its amount reserved";
     Merchant "query-lag" query_lag: Gap, "how long queries do not find a new order";
     Merchant "claim-window" claim_window: Span, "how long a packet can be claimed";
     Merchant "refund-delay" refund_delay: Span, "from the end of the claim window to the money's return";

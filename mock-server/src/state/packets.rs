@@ -33,6 +33,9 @@ pub struct PacketState {
     pub last_attempt: Time,
     /// Every status it had, and since when; the last is the present one.
     pub history: Vec<HistoryState>,
+    /// When its amount left the payer's balance. Where it is left out of a packet that was paid, with the payment.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub taken: Option<Time>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hold: Option<Hold>,
     /// When it moves on by itself.
@@ -92,6 +95,7 @@ impl PacketState {
             reason: packet.reason.clone(),
             last_attempt: packet.last_attempt,
             history: packet.history.iter().map(|&(at, status)| HistoryState { at, status }).collect(),
+            taken: packet.taken,
             hold: packet.hold,
             due: packet.due,
         }
@@ -103,6 +107,7 @@ impl PacketState {
         let (created, status) = self.check_history()?;
         self.check_shares(status)?;
         self.check_future(status)?;
+        let taken = self.check_taken(status)?;
         let claim = |claim: ClaimState| Claim { openid: claim.openid, at: claim.at };
         let share = |share: ShareState| Share { amount: Fen(share.amount), claim: share.claim.map(claim) };
         Ok(RedPacket {
@@ -122,6 +127,7 @@ impl PacketState {
             created,
             last_attempt: self.last_attempt,
             history: self.history.iter().map(|entry| (entry.at, entry.status)).collect(),
+            taken,
             hold: self.hold,
             due: self.due,
         })
@@ -177,6 +183,22 @@ impl PacketState {
                 Err(format!("shares: a packet that is {name} has no share left"))
             }
             _ => Ok(()),
+        }
+    }
+
+    /// When the money was taken: with the payment, unless it was reserved before.
+    fn check_taken(&self, status: Status) -> Result<Option<Time>, String> {
+        match status {
+            Status::Sending if self.taken.is_some() && self.hold.is_none() => {
+                Err("taken: of a packet that is SENDING nothing is taken unless it is held".to_owned())
+            }
+            Status::Failed if self.taken.is_some() => {
+                Err("taken: of a packet that is FAILED all came back".to_owned())
+            }
+            _ => {
+                let paid = self.history.iter().find(|entry| entry.status == Status::Sent);
+                Ok(self.taken.or(paid.map(|entry| entry.at)))
+            }
         }
     }
 

@@ -92,6 +92,13 @@ fn a_packet_that_could_never_have_been_is_refused() {
             "nobody has a share of a packet that is SENDING",
         ),
         ("FAILED", "due", at.clone(), "due: a packet that is FAILED moves no more"),
+        ("FAILED", "taken", at.clone(), "taken: of a packet that is FAILED all came back"),
+        (
+            "SENDING",
+            "taken",
+            at.clone(),
+            "taken: of a packet that is SENDING nothing is taken unless it is held",
+        ),
     ] {
         let state = changed(&good, |json| {
             json["red_packets"][0]["history"] = if status == "SENDING" {

@@ -269,13 +269,19 @@ fn everything_happens_in_order() {
     assert_eq!((settled.hold, settled.history.len()), (None, 4));
 }
 
-/// A held order whose payer has nothing when its time comes waits with a reason, and ends with its life.
+/// A held order of a world that did not reserve, whose payer has nothing when its time comes, waits with a reason and
+/// ends with its life. One with its amount reserved is paid whatever the balance is.
 #[test]
 fn a_held_order_without_money_waits_and_ends() {
     let (mock, merchant) = shop();
     mock.set_rule(None, "settle", "after:30s").unwrap();
     call(&merchant, &Form::send(&merchant, "1")).assert_success();
     mock.set_balance(MCH_ID, 0).unwrap();
+    let mut before = mock.state();
+    mock.advance(60 * SECOND);
+    assert_eq!(merchant.red_packet("1").unwrap().status, Status::Sent);
+    before.red_packets[0].taken = None;
+    mock.restore(before).unwrap();
     mock.advance(60 * SECOND);
     let waiting = merchant.red_packet("1").unwrap();
     assert_eq!((waiting.status, waiting.hold, waiting.reason.is_some()), (Status::Sending, None, true));

@@ -303,7 +303,13 @@ impl<'a> Story<'a> {
 
     #[track_caller]
     fn assert_no_debit(&self, mch_billno: &str) {
-        assert_eq!((self.payments(mch_billno), self.balance()), (0, START_FEN));
+        assert_eq!((self.payments(mch_billno), self.balance() + self.reserved()), (0, START_FEN));
+    }
+
+    fn reserved(&self) -> u64 {
+        let reserved = self.hand.reserved(self.mch_id());
+        self.note(format!("{reserved} fen reserved"));
+        reserved
     }
 
     #[track_caller]

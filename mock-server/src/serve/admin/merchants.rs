@@ -21,7 +21,8 @@ const MERCHANT: &[Field] = &[
     must("key", Kind::Text, "the last four characters of its API key"),
     must("appid", Kind::Text, "the first of its appids"),
     must("appids", Kind::List(&Kind::Text), "the appids that are bound to it"),
-    must("balance_fen", Kind::Number, "its balance in fen"),
+    must("balance_fen", Kind::Number, "its balance in fen, without what is reserved"),
+    must("reserved_fen", Kind::Number, "fen reserved for orders that were taken and are not decided yet"),
     must("opening_fen", Kind::Number, "what a reset takes its balance back to"),
     must("mode", MODE, "whether it is a service provider"),
     must("under", Kind::Text, "the service provider that it is a sub-merchant of").or_null(),
@@ -67,7 +68,7 @@ pub(super) const SPEC: &[Field] = &[
 const FORMER: &[Field] =
     &[must("key", Kind::Text, "the key"), must("until", Kind::Text, "until when, in RFC 3339")];
 const CHANGES: &[Field] = &[
-    may("balance_fen", Kind::Number, "its balance in fen").or_null(),
+    may("balance_fen", Kind::Number, "its balance in fen; what is reserved stays").or_null(),
     may("appids", Kind::List(&Kind::Text), "the appids that are bound to it").or_null(),
     may("product_closed", Kind::Flag, "whether the product is closed for it").or_null(),
     may("allowed_ips", Kind::List(&Kind::Text), "the addresses that may call over a socket; null for all")
@@ -247,6 +248,7 @@ fn describe(admin: &Admin, spec: &MerchantSpec) -> Value {
         "appid": spec.appids.first(),
         "appids": spec.appids,
         "balance_fen": spec.balance_fen,
+        "reserved_fen": admin.mock.ledger_of(|ledger| ledger.reserved(mch_id)),
         "opening_fen": spec.opening_fen,
         "mode": spec.mode,
         "under": spec.under,

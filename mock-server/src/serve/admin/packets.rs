@@ -40,6 +40,12 @@ const PACKET: &[Field] = &[
     must("status", STATUS, "where it stands"),
     must("reason", Kind::Text, "what is or was in the way").or_null(),
     must("due", Kind::Text, "when it moves on by itself, in RFC 3339").or_null(),
+    must(
+        "taken",
+        Kind::Text,
+        "when its amount left the payer's balance, in RFC 3339: reserved until it is SENT",
+    )
+    .or_null(),
     must("hold", Kind::Object(HOLD), "what keeps it SENDING").or_null(),
     must(
         "history",
@@ -93,9 +99,12 @@ pub(super) const CALLS: &[Call] = &[
         answer: Answer::Json(PACKET),
         run: show,
     },
-    action!("settle", "SENDING to SENT: the payer is debited.", Body::None, |admin, asked| {
-        act(admin, asked, &Action::Settle)
-    }),
+    action!(
+        "settle",
+        "SENDING to SENT: what was reserved is paid, or the payer debited.",
+        Body::None,
+        |admin, asked| { act(admin, asked, &Action::Settle) }
+    ),
     action!(
         "claim",
         "The receiver, or of a group packet whoever is named, claims a share; with the last one it is RECEIVED.",
@@ -216,6 +225,7 @@ fn describe(packet: &RedPacket) -> Value {
         "status": packet.status,
         "reason": packet.reason,
         "due": packet.due,
+        "taken": packet.taken,
         "hold": packet.hold,
         "history": history,
         "allowed": packet.status.allowed(),

@@ -17,7 +17,7 @@ fn a_packet_is_shown_and_claimed() {
         "mch_id": MCH_ID, "mch_billno": "1", "kind": "NORMAL", "shares": [{"amount": 1000, "claim": null}], "payer": MCH_ID, "wxappid": merchant.appid(), "re_openid": OPENID,
         "total_amount": 1000, "send_listid": sent.get("send_listid"), "status": "SENT", "reason": null,
         "history": [{"at": at, "status": "SENDING"}, {"at": at, "status": "SENT"}],
-        "due": "2026-01-02T09:00:00+08:00", "hold": null, "allowed": ["claim", "expire"],
+        "due": "2026-01-02T09:00:00+08:00", "taken": at, "hold": null, "allowed": ["claim", "expire"],
     });
     assert_eq!(admin(server.address(), "GET /__mock/redpackets/10000098/1"), (200, expected.clone()));
     (expected["status"], expected["due"], expected["allowed"]) = ("RECEIVED".into(), json!(null), json!([]));

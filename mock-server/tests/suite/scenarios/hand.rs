@@ -32,6 +32,7 @@ pub(super) trait Hand {
     /// As its certificate is taken for; `ok` for what it is.
     fn take_certificate_for(&self, mch_id: &str, state: &str);
     fn balance(&self, mch_id: &str) -> u64;
+    fn reserved(&self, mch_id: &str) -> u64;
     fn packet(&self, mch_id: &str, mch_billno: &str) -> Value;
     /// The records that fit, the oldest first. The conditions are those of a query string.
     fn journal(&self, mch_id: &str, query: &str) -> Vec<Value>;
@@ -62,7 +63,7 @@ fn packet(packet: &RedPacket) -> Value {
         .collect();
     json!({
         "status": packet.status, "reason": packet.reason, "send_listid": packet.send_listid,
-        "due": packet.due, "history": history, "shares": shares,
+        "due": packet.due, "taken": packet.taken, "history": history, "shares": shares,
     })
 }
 
@@ -122,6 +123,10 @@ impl Hand for Mock {
 
     fn balance(&self, mch_id: &str) -> u64 {
         self.ledger().balance(mch_id)
+    }
+
+    fn reserved(&self, mch_id: &str) -> u64 {
+        self.ledger().reserved(mch_id)
     }
 
     fn packet(&self, mch_id: &str, mch_billno: &str) -> Value {
@@ -222,10 +227,14 @@ impl Hand for Admin {
         self.told(&format!("GET /merchants/{mch_id}"), &Value::Null)["balance_fen"].as_u64().unwrap()
     }
 
+    fn reserved(&self, mch_id: &str) -> u64 {
+        self.told(&format!("GET /merchants/{mch_id}"), &Value::Null)["reserved_fen"].as_u64().unwrap()
+    }
+
     fn packet(&self, mch_id: &str, mch_billno: &str) -> Value {
         let found = self.ask(&format!("GET /redpackets/{mch_id}/{mch_billno}"), &Value::Null);
         let Ok(packet) = found else { return Value::Null };
-        let names = ["status", "reason", "send_listid", "due", "history", "shares"];
+        let names = ["status", "reason", "send_listid", "due", "taken", "history", "shares"];
         names.into_iter().map(|name| (name.to_owned(), packet[name].clone())).collect()
     }
 

@@ -164,8 +164,15 @@ fn settled(switches: &str) -> (Mock, MockMerchant) {
 
 #[track_caller]
 fn assert_stands(merchant: &MockMerchant, status: Status) {
-    let balance = if status == Status::Sent { 999_000 } else { 1_000_000 };
-    assert_eq!((merchant.red_packet("1").unwrap().status, merchant.balance_fen()), (status, balance));
+    let packet = merchant.red_packet("1").unwrap();
+    // What is held has its amount reserved; what is refused, or failed, has not.
+    let (balance, reserved) = match (status, packet.hold) {
+        (Status::Sent, _) => (999_000, 0),
+        (Status::Sending, Some(_)) => (999_000, 1_000),
+        _ => (1_000_000, 0),
+    };
+    let money = (merchant.balance_fen(), merchant.reserved_fen());
+    assert_eq!((packet.status, money), (status, (balance, reserved)));
 }
 
 #[test]
@@ -282,4 +289,136 @@ fn no_balance() {
         call(&merchant, &form).assert_success();
         assert_eq!(merchant.balance_fen(), 0);
     }
+}
+
+/// Sends 100 fen under this number, in one kind after the other, and says what was answered.
+fn of_100_fen(merchant: &MockMerchant, kind: usize, mch_billno: &str) -> Answer {
+    call(merchant, &Form::sends(merchant, mch_billno)[kind].clone().with("total_amount", "100"))
+}
+
+const KINDS: std::ops::Range<usize> = 0..4;
+const ENOUGH_FOR_ONE: u64 = 150;
+
+fn with_150_fen(switches: &str) -> (Mock, MockMerchant) {
+    let (mock, _) = shop(&format!("group=legacy amount=1..20000 {switches}"));
+    let merchant = mock.merchant().balance_fen(ENOUGH_FOR_ONE).create().unwrap();
+    (mock, merchant)
+}
+
+#[test]
+fn what_was_taken_is_reserved() {
+    for kind in KINDS {
+        for switch in ["settle=manual", "settle=after:1h", "settle=polls:3"] {
+            let (_, merchant) = with_150_fen(switch);
+            let codes = ["1", "2", "3"].map(|number| of_100_fen(&merchant, kind, number).code().to_owned());
+            assert_eq!(codes, ["SUCCESS", "NOTENOUGH", "NOTENOUGH"], "{switch}, {kind}");
+            assert_eq!((merchant.balance_fen(), merchant.reserved_fen()), (50, 100), "{switch}, {kind}");
+            assert_eq!(merchant.red_packet("1").unwrap().status, Status::Sending);
+        }
+    }
+}
+
+#[test]
+fn what_was_reserved_is_paid_once_or_goes_back() {
+    for kind in KINDS {
+        let (mock, merchant) = with_150_fen("settle=manual");
+        let act = |number: &str, action: Action| mock.act(merchant.mch_id(), number, &action).unwrap();
+        let money = || (merchant.balance_fen(), merchant.reserved_fen());
+        of_100_fen(&merchant, kind, "1").assert_success();
+        // The same number again reserves nothing more.
+        mock.advance(SECOND);
+        of_100_fen(&merchant, kind, "1").assert_success();
+        assert_eq!(money(), (50, 100));
+        act("1", Action::Settle);
+        assert_eq!(money(), (50, 0));
+        act("1", Action::Expire);
+        act("1", Action::Refund);
+        assert_eq!(money(), (150, 0));
+
+        of_100_fen(&merchant, kind, "2").assert_success();
+        act("2", Action::Fail { reason: None });
+        assert_eq!(money(), (150, 0));
+
+        of_100_fen(&merchant, kind, "3").assert_success();
+        assert_eq!(money(), (50, 100));
+        // Nobody settles it: its life ends.
+        mock.advance(24 * HOUR);
+        assert_eq!((merchant.red_packet("3").unwrap().status, money()), (Status::Failed, (150, 0)));
+    }
+}
+
+#[test]
+fn limits_of_a_day_count_when_an_order_is_taken_and_not_when_it_fails() {
+    for (switch, code) in [
+        ("user-packets-a-day=1", "SENDNUM_LIMIT"),
+        ("user-fen-a-day=199", "RCVDAMOUNT_LIMIT"),
+        ("merchant-fen-a-day=199", "SENDAMOUNT_LIMIT"),
+    ] {
+        let (mock, merchant) = shop(&format!("settle=manual {switch}"));
+        of_100_fen(&merchant, 0, "1").assert_success();
+        assert_eq!(of_100_fen(&merchant, 0, "2").code(), code, "{switch}");
+        mock.act(MCH_ID, "1", &Action::Fail { reason: None }).unwrap();
+        of_100_fen(&merchant, 0, "3").assert_success();
+        // It counts on the day on which it was taken, whenever it is paid.
+        mock.advance(16 * HOUR);
+        mock.act(MCH_ID, "3", &Action::Settle).unwrap();
+        of_100_fen(&merchant, 0, "4").assert_success();
+    }
+}
+
+#[test]
+fn a_fault_that_holds_an_order_reserves_and_one_that_rehearses_does_not() {
+    use wechatpay_mock_server::{Fault, FaultRule};
+    for (fault, reserves) in [
+        (Fault::late_commit(HOUR), true),
+        (Fault::late_failure(HOUR), true),
+        (Fault::stuck(), true),
+        (Fault::not_applied_but_ok(), false),
+        (Fault::late_arrival(HOUR), false),
+        (Fault::request_lost(), false),
+    ] {
+        let (mock, merchant) = with_150_fen("");
+        mock.arm(FaultRule::new(fault.clone()).times(1)).unwrap();
+        let request = Form::send(&merchant, "1").with("total_amount", "100").request();
+        mock.handle(&request, &Arrival::with(in_force(merchant.mch_id())));
+        let money = (merchant.balance_fen(), merchant.reserved_fen());
+        assert_eq!(money, if reserves { (50, 100) } else { (150, 0) }, "{fault:?}");
+        mock.advance(SECOND);
+        let code = of_100_fen(&merchant, 0, "2").code().to_owned();
+        assert_eq!(code, if reserves { "NOTENOUGH" } else { "SUCCESS" }, "{fault:?}");
+    }
+}
+
+#[test]
+fn a_state_of_before_has_its_orders_reserved_where_the_balance_covers_them() {
+    use wechatpay_mock_server::State;
+    let (mock, merchant) = with_150_fen("settle=manual");
+    of_100_fen(&merchant, 0, "1").assert_success();
+    let state: serde_json::Value = serde_json::from_str(&mock.state().to_json()).unwrap();
+    // As it was written when money left the balance with the payment.
+    let of_before = |balance_fen: u64| {
+        let mut state = state.clone();
+        assert!(state["red_packets"][0].as_object_mut().unwrap().remove("taken").is_some());
+        let own = |one: &&mut serde_json::Value| one["mch_id"] == merchant.mch_id();
+        state["merchants"].as_array_mut().unwrap().iter_mut().find(own).unwrap()["balance_fen"] =
+            balance_fen.into();
+        State::from_json(state.to_string().as_bytes()).unwrap()
+    };
+    let money = |mock: &Mock| {
+        let ledger = mock.ledger();
+        (ledger.balance(merchant.mch_id()), ledger.reserved(merchant.mch_id()))
+    };
+    mock.restore(of_before(150)).unwrap();
+    assert_eq!(money(&mock), (50, 100));
+    assert_eq!(of_100_fen(&merchant, 0, "2").code(), "NOTENOUGH");
+    // Twice is once: what is written now says what is reserved.
+    mock.restore(mock.state()).unwrap();
+    assert_eq!(money(&mock), (50, 100));
+
+    mock.restore(of_before(99)).unwrap();
+    assert_eq!(money(&mock), (99, 0));
+    let settle = || mock.act(merchant.mch_id(), "1", &Action::Settle);
+    assert_eq!(settle().unwrap_err(), wechatpay_mock_server::ActionError::NotEnough);
+    mock.top_up(merchant.mch_id(), 1).unwrap();
+    assert_eq!((settle().unwrap().status, money(&mock)), (Status::Sent, (0, 0)));
 }
