@@ -86,6 +86,11 @@ impl Service {
         self.merchant.balance_fen()
     }
 
+    /// What is reserved for orders that are not decided yet.
+    pub(crate) fn reserved(&self) -> u64 {
+        self.merchant.reserved_fen()
+    }
+
     pub(crate) fn users_fine(&mut self, wants: usize) {
         (0..wants).for_each(|at| self.mock.set_user(None, &openid(at), Vec::new()));
     }

@@ -136,7 +136,8 @@ impl World<'_> {
     /// No fen is made or lost, neither at the service nor on record.
     fn judge_money(&mut self, on_record: u64) {
         let out: u64 = self.service.ledger().packets().map(cost).sum();
-        let gone = self.service.funds - self.service.balance().cast_signed();
+        let there = self.service.balance() + self.service.reserved();
+        let gone = self.service.funds - there.cast_signed();
         if out != on_record || gone != out.cast_signed() {
             self.counts.misreported += 1;
             self.violate(Invariant::I6, || {
