@@ -255,6 +255,10 @@ fn what_is_sent_after_a_long_absence_is_as_young_as_it_is() {
     world.restart(Now { steady: SECOND, calendar: START.calendar + 40 * DAY });
     assert_eq!(world.turn(), Turn::Send);
     world.fault(Delivery::MaybeSent);
+    assert_eq!(world.turn(), Turn::Query);
+    world.answer(&not_found(KIND));
+    assert_eq!(world.turn(), Turn::Send, "its window has just begun");
+    world.fault(Delivery::MaybeSent);
     while world.now.calendar < START.calendar + 40 * DAY + 22 * HOUR {
         match world.turn() {
             Turn::Send => world.fault(Delivery::MaybeSent),
