@@ -195,11 +195,13 @@ impl Payout {
         let due = now.steady.saturating_add(record.wait.saturating_sub(passed));
         // Whoever wrote this may have sent a moment ago.
         let sent = (record.attempts > 0).then_some(now.steady);
-        if let Some(Claim { since, calendar }) = record.claim
-            && now.calendar >= calendar.saturating_add(HOLD)
-        {
-            // Two processes have read the calendar, and the later one bears out the one before.
-            record.shift(since, calendar);
+        if let Some(Claim { since, calendar }) = record.claim {
+            if now.calendar >= calendar.saturating_add(HOLD) {
+                // Two processes have read the calendar, and the later one bears out the one before.
+                record.shift(since, calendar);
+            } else if now.calendar < calendar {
+                record.claim = None;
+            }
         }
         let mut payout = Self {
             intent,

@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use proptest::prelude::*;
+
 use wechatpay_proto::payout::{
     Attempt, ClockError, Evidence, Kind, Next, Now, Payout, State, Unsaved, UnsentError,
 };
@@ -382,4 +384,79 @@ fn nothing_is_sent_again_within_a_second_of_a_restart() {
     world.restart(moved(world.now, 0, 0));
     assert_eq!(world.state(), UNKNOWN);
     assert_eq!((world.turn(), world.waited), (Turn::Query, SECOND));
+}
+
+proptest! {
+    #![proptest_config(config(60))]
+
+    /// One glitch of the calendar, restarts wherever they fall, and a service that never answers: by the true time no request
+    /// goes out after the window, nothing ends before the horizon, and all of it ends soon after.
+    #[test]
+    fn a_glitch_changes_no_end_wherever_processes_begin(
+        glitch in (60_u64..200_000, 1_u64..590, prop::sample::select(vec![-3_600_i64, 120, 86_400, 31 * 86_400, 365 * 86_400])),
+        mut restarts in prop::collection::vec(1_u64..400_000, 0..6),
+        in_glitch in any::<bool>(),
+    ) {
+        let (begin, lasts, far) = glitch;
+        if in_glitch {
+            restarts.push(begin + lasts / 2);
+        }
+        restarts.sort_unstable();
+        let policy = policy(|settings| {
+            (settings.resend_window, settings.horizon) = (6 * HOUR, 48 * HOUR);
+            settings.backoff = vec![SECOND, MINUTE, 20 * MINUTE];
+        });
+        let mut world = World::with(KIND, policy);
+        // the calendar shows what is true, but for a while
+        let shown = |passed: u64| {
+            let off = if (begin..begin + lasts).contains(&passed) { far } else { 0 };
+            moved(START, 0, off).calendar + Duration::from_secs(passed)
+        };
+        let (mut passed, mut began, mut first, mut blocked_since) = (0_u64, 0_u64, None, None);
+        loop {
+            prop_assert!(passed < 60 * 3_600, "it never ends: {}", world.disk);
+            if restarts.first().is_some_and(|at| *at <= passed) {
+                restarts.remove(0);
+                began = passed;
+                world.restart(Now { steady: Duration::ZERO, calendar: shown(passed) });
+            }
+            let now = Now { steady: Duration::from_secs(passed - began) + START.steady, calendar: shown(passed) };
+            world.now = now;
+            let step = match world.payout().next(now) {
+                Err(blocked) => {
+                    world.put(blocked.into_payout());
+                    let since = *blocked_since.get_or_insert(passed);
+                    prop_assert!(passed - since < 600 + lasts, "blocked at {}", passed);
+                    passed += 30;
+                    continue;
+                }
+                Ok(next) => next,
+            };
+            blocked_since = None;
+            match step {
+                Next::Wait { payout, until } => {
+                    world.put(payout);
+                    passed += (until - now.steady).as_secs().clamp(1, 1_200);
+                }
+                Next::Record(unsaved) => world.save(unsaved),
+                Next::Send(unsaved) => {
+                    let begun = *first.get_or_insert(passed);
+                    prop_assert!(passed - begun <= 6 * 3_600, "sent at {} for {}", passed, begun);
+                    world.disk = unsaved.snapshot();
+                    let signed = unsaved.saved().sign(now, &MERCHANT, &BaseUrl::default(), nonce());
+                    world.save(signed.unwrap().1.fault(now, Delivery::MaybeSent));
+                }
+                Next::Query(query) => {
+                    let signed = query.sign(now, &MERCHANT, &BaseUrl::default(), nonce());
+                    world.save(signed.unwrap().1.answer(now, &MERCHANT, &not_found(KIND)));
+                }
+                Next::Done(done) => {
+                    let given_up = matches!(done.end(), wechatpay_proto::payout::End::NeedsHuman { .. });
+                    prop_assert!(given_up, "{:?}", done.end());
+                    prop_assert!(passed >= 48 * 3_600, "given up at {}", passed);
+                    break;
+                }
+            }
+        }
+    }
 }
