@@ -11,5 +11,6 @@ mod failure;
 mod intake;
 mod report;
 mod run;
+mod spelling;
 pub mod store;
 mod watch;

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::fs::File;
 use std::io;
 use std::path::Path;
 
@@ -60,6 +61,7 @@ pub(crate) fn write(ledger: &mut dyn Ledger, path: &Path) -> Result<Sums, Failur
     })?;
     let file = writer.into_inner().map_err(|error| failed(error.error()))?;
     file.as_file().sync_all().map_err(|error| failed(&error))?;
+    give_rights(file.as_file(), path).map_err(|error| failed(&error))?;
     file.persist(path).map_err(|error| failed(&error.error))?;
     Ok(sums)
 }
@@ -100,6 +102,19 @@ pub(crate) fn can_be_written(path: &Path) -> Result<(), Failure> {
 fn beside(path: &Path) -> io::Result<NamedTempFile> {
     let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
     NamedTempFile::new_in(dir)
+}
+
+/// Those of the file that it replaces; a new one is its owner's alone, whatever the umask.
+#[cfg(unix)]
+fn give_rights(file: &File, path: &Path) -> io::Result<()> {
+    use std::os::unix::fs::PermissionsExt as _;
+    let before = path.metadata().map(|before| before.permissions());
+    file.set_permissions(before.unwrap_or_else(|_| std::fs::Permissions::from_mode(0o600)))
+}
+
+#[cfg(not(unix))]
+fn give_rights(_: &File, _: &Path) -> io::Result<()> {
+    Ok(())
 }
 
 /// Payouts and fen by state.

@@ -6,6 +6,7 @@
 
 mod error;
 mod ledger;
+mod names;
 mod postgres;
 mod row;
 mod sqlite;

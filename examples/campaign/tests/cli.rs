@@ -1,5 +1,8 @@
 //! The program as people use it: exit codes, what is said, and what is in the store afterwards.
 
+#[allow(dead_code, unreachable_pub, reason = "it serves other tests too")]
+#[path = "support/postgres.rs"]
+mod postgres;
 #[path = "support/shop.rs"]
 mod shop;
 
@@ -133,6 +136,46 @@ fn the_same_file_again_pays_nobody_again_and_a_changed_one_is_refused() {
         );
     }
     assert_eq!(shop.mock.requests(), 3);
+}
+
+/// A second file, which names what the store holds in other spellings.
+#[test]
+fn other_spellings_of_what_is_stored_pay_nobody_again() {
+    for in_postgres in [false, true] {
+        let shop = Shop::open(3);
+        let database = in_postgres.then(postgres::database).flatten();
+        let store = database.as_ref().map_or_else(|| shop.store(), |database| format!("postgres:{}", database.url()));
+        let lead = |text: String| {
+            shop.write("rows.csv", text);
+            finish(&mut shop.lead("run", &store))
+        };
+        let said = lead(csv(0..3).replace("row 0", "b1"));
+        assert_eq!(said.code, Some(0), "{}", said.stderr);
+        let second = csv(10..15)
+            .replace("row 10", "b1 ")
+            .replace("row 11", "B1")
+            .replace("row 12", "b1\u{200B}")
+            .replace(&number(13), &number(1).to_lowercase());
+        let said = lead(second.lines().take(2).map(|line| format!("{line}\n")).collect());
+        assert_eq!(said.code, Some(2), "{}", said.stderr);
+        let line = |line| {
+            format!(
+                "line {line}, business_id: looks like \"b1\", which is in the store as mch_billno {}: without case, white space around it and characters that show nothing they are one; give it a name of its own, or take the row out",
+                number(0)
+            )
+        };
+        assert_eq!(said.stderr.lines().next(), Some(&*line(2)));
+        let said = lead(second);
+        assert_eq!(said.code, Some(2), "{}", said.stderr);
+        assert!(said.stderr.contains("line 3, business_id: looks like that of line 2"), "{}", said.stderr);
+        assert!(said.stderr.contains("line 4, business_id: looks like that of line 2"), "{}", said.stderr);
+        let number_alike = format!(
+            "line 5, mch_billno: differs in case alone from {}, which is in the store for the business_id \"row 1\"; give it another number",
+            number(1)
+        );
+        assert!(said.stderr.contains(&number_alike), "{}", said.stderr);
+        assert_eq!(shop.mock.requests(), 3, "nobody was paid again");
+    }
 }
 
 #[test]

@@ -9,6 +9,7 @@ use wechatpay_proto::payout::Intent;
 use super::problem::{Problem, Reason};
 use super::row::Terms;
 use super::table::Table;
+use crate::spelling::folded;
 use crate::store::{Ledger, Row, RowKey, StoreError};
 
 /// How many payouts of the store are looked at at once.
@@ -23,9 +24,9 @@ pub(crate) struct Checked {
     pub(crate) appids: BTreeSet<String>,
     /// What is wrong.
     problems: Vec<Problem>,
-    /// By business id.
+    /// By what the spellings of a business id have in common.
     seen: HashMap<Arc<str>, Seen>,
-    /// Business ids by number.
+    /// The keys of `seen`, by what the spellings of a number have in common.
     numbers: HashMap<Box<str>, Arc<str>>,
 }
 
@@ -33,6 +34,8 @@ pub(crate) struct Checked {
 #[derive(Debug)]
 struct Seen {
     line: u64,
+    business_id: Box<str>,
+    mch_billno: Box<str>,
     fingerprint: u64,
     fen: u32,
 }
@@ -55,25 +58,36 @@ pub(crate) fn check<R: Read>(mut table: Table<R>, terms: Terms<'_>) -> Checked {
 
 impl Checked {
     fn note(&mut self, line: u64, intent: &Intent) {
-        let earlier =
-            |column, line_before| Problem::column(line, column, Reason::Repeated { line: line_before });
+        let (id, number): (Arc<str>, _) = (folded(intent.business_id()).into(), folded(intent.mch_billno()));
         let mut repeats = Vec::new();
-        if let Some(seen) = self.seen.get(intent.business_id()) {
-            repeats.push(earlier("business_id", seen.line));
+        if let Some(seen) = self.seen.get(&id) {
+            let line = seen.line;
+            let same = *seen.business_id == *intent.business_id();
+            repeats.push(("business_id", if same { Reason::Repeated { line } } else { Reason::Alike { line } }));
         }
-        if let Some(seen) = self.numbers.get(intent.mch_billno()).and_then(|id| self.seen.get(id)) {
-            repeats.push(earlier("mch_billno", seen.line));
+        if let Some(seen) = self.numbered(&number) {
+            let line = seen.line;
+            let same = *seen.mch_billno == *intent.mch_billno();
+            let reason = if same { Reason::Repeated { line } } else { Reason::NumberAlike { line } };
+            repeats.push(("mch_billno", reason));
         }
         if !repeats.is_empty() {
-            return self.problems.extend(repeats);
+            let problem = |(column, reason)| Problem::column(line, column, reason);
+            return self.problems.extend(repeats.into_iter().map(problem));
         }
-        let id: Arc<str> = intent.business_id().into();
         let fen = intent.amount().0;
         if let Some(appid) = intent.fields().get("wxappid").filter(|appid| !self.appids.contains(*appid)) {
             self.appids.insert(appid.to_owned());
         }
-        self.numbers.insert(intent.mch_billno().into(), Arc::clone(&id));
-        self.seen.insert(id, Seen { line, fingerprint: intent.fingerprint(), fen });
+        let (business_id, mch_billno) = (intent.business_id().into(), intent.mch_billno().into());
+        self.numbers.insert(number.into(), Arc::clone(&id));
+        let fingerprint = intent.fingerprint();
+        self.seen.insert(id, Seen { line, business_id, mch_billno, fingerprint, fen });
+    }
+
+    /// The good row that has a number, in whatever case.
+    fn numbered(&self, number: &str) -> Option<&Seen> {
+        self.numbers.get(number).and_then(|id| self.seen.get(id))
     }
 
     /// Holds the rows against the store: of one business id there is one intent, and of one number too.
@@ -92,19 +106,25 @@ impl Checked {
     }
 
     fn compare_row(&mut self, there: &Row, store: &mut dyn Ledger) -> Result<(), StoreError> {
+        let (mch_billno, business_id) = (there.mch_billno.clone(), there.business_id.clone());
+        let id = folded(&business_id);
         // Later numbers of one business id are the business's own decision.
-        let same_id = self.seen.get(&*there.business_id).filter(|_| there.generation == 0);
-        if let Some(seen) = same_id {
-            let stored = store.find(&there.mch_billno)?;
-            if stored.is_none_or(|stored| stored.intent.fingerprint() != seen.fingerprint) {
-                let reason = Reason::Changed { mch_billno: there.mch_billno.clone() };
+        if let Some(seen) = self.seen.get(&*id).filter(|_| there.generation == 0) {
+            if *seen.business_id != *business_id {
+                let reason = Reason::StoredAlike { business_id, mch_billno };
                 self.problems.push(Problem::column(seen.line, "business_id", reason));
+            } else if store.find(&mch_billno)?.is_none_or(|there| there.intent.fingerprint() != seen.fingerprint) {
+                self.problems.push(Problem::column(seen.line, "business_id", Reason::Changed { mch_billno }));
             }
         }
-        let same_number = self.numbers.get(&*there.mch_billno);
-        let other = same_number.filter(|id| ***id != *there.business_id);
-        if let Some(seen) = other.and_then(|id| self.seen.get(id)) {
-            let reason = Reason::NumberTaken { business_id: there.business_id.clone() };
+        let same_number = self.numbered(&folded(&there.mch_billno));
+        if let Some(seen) = same_number.filter(|seen| folded(&seen.business_id) != id) {
+            let (mch_billno, business_id) = (there.mch_billno.clone(), there.business_id.clone());
+            let reason = if *seen.mch_billno == *mch_billno {
+                Reason::NumberTaken { business_id }
+            } else {
+                Reason::StoredNumberAlike { mch_billno, business_id }
+            };
             self.problems.push(Problem::column(seen.line, "mch_billno", reason));
         }
         Ok(())

@@ -50,6 +50,20 @@ pub(crate) enum Reason {
     Rule(Violation),
     #[error("is that of line {line}")]
     Repeated { line: u64 },
+    #[error(
+        "looks like that of line {line}: without case, white space around it and characters that show nothing they are one; give it a name of its own, or take one of the rows out"
+    )]
+    Alike { line: u64 },
+    #[error("differs from that of line {line} in case alone; give it another number")]
+    NumberAlike { line: u64 },
+    #[error(
+        "looks like {business_id:?}, which is in the store as mch_billno {mch_billno}: without case, white space around it and characters that show nothing they are one; give it a name of its own, or take the row out"
+    )]
+    StoredAlike { business_id: String, mch_billno: String },
+    #[error(
+        "differs in case alone from {mch_billno}, which is in the store for the business_id {business_id:?}; give it another number"
+    )]
+    StoredNumberAlike { mch_billno: String, business_id: String },
     #[error("is in the store with other parameters, as mch_billno {mch_billno}")]
     Changed { mch_billno: String },
     #[error("is in the store for the business_id {business_id:?}")]

@@ -238,6 +238,26 @@ fn what_stands_there_twice_names_the_line_before() {
 }
 
 #[test]
+fn spellings_that_are_one_to_a_person_are_one_row() {
+    let first = row(&[("business_id", "b1"), ("mch_billno", "A1a")]);
+    for spelling in ["b1 ", "B1", "b1\u{200B}", " b1", "ｂ１", "b1\u{2060}"] {
+        let file = format!("{HEADER}{first}{}", row(&[("business_id", spelling), ("mch_billno", "A2")]));
+        assert_eq!(
+            problems(file),
+            ["line 3, business_id: looks like that of line 2: without case, white space around it and characters that show nothing they are one; give it a name of its own, or take one of the rows out"],
+            "{spelling:?}"
+        );
+    }
+    let file = format!("{HEADER}{first}{}", row(&[("business_id", "b2"), ("mch_billno", "a1A")]));
+    assert_eq!(
+        problems(file),
+        ["line 3, mch_billno: differs from that of line 2 in case alone; give it another number"]
+    );
+    let rows = [("b 1", "A2"), ("b2", "A3")].map(|(id, number)| row(&[("business_id", id), ("mch_billno", number)]));
+    assert!(problems(format!("{HEADER}{first}{}", rows.concat())).is_empty());
+}
+
+#[test]
 fn a_header_is_complete_and_has_nothing_else() {
     assert_eq!(of_header("", false), ["line 1: the file is empty"]);
     let unknown = "is not a column of this file; there are business_id, mch_billno, wxappid, re_openid, total_amount, send_name, wishing, act_name, remark, client_ip, scene_id";

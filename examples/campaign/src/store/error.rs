@@ -52,6 +52,18 @@ pub enum StoreError {
         /// Why.
         source: io::Error,
     },
+    /// Others have rights on the file, and these cannot be taken away: it is somebody else's, or the disk is read-only.
+    #[error(
+        "{path:?} has the rights {mode:o}, must have 600, as receivers and amounts are in it, and cannot be given them: {source}; its owner can (chmod 600), or work on a copy of your own"
+    )]
+    Exposed {
+        /// The file.
+        path: PathBuf,
+        /// Its rights.
+        mode: u32,
+        /// Why they cannot be changed.
+        source: io::Error,
+    },
     /// SQLite cannot keep a write-ahead log here, as on some network disks.
     #[error("SQLite keeps its journal as {mode:?} here, and a campaign needs \"wal\"")]
     Journal {
@@ -71,6 +83,17 @@ pub enum StoreError {
         business_id: String,
         /// Why.
         source: serde_json::Error,
+    },
+    /// An earlier release, which compared business ids and numbers by their bytes, took two payouts that a person takes
+    /// for one, and they are not both done. The store is left as it is.
+    #[error(
+        "mch_billno {mch_billno} and {other} look alike, by themselves or by their business ids, and may be paid twice for one: if one of them is a mistake and its state is \"intent\", delete its row; else let the release that took them lead them to their end"
+    )]
+    Alike {
+        /// The number of the first.
+        mch_billno: String,
+        /// The number of the second.
+        other: String,
     },
     /// The length of the lease is out of bounds.
     #[error("a lease must be 1 s to 1 day")]

@@ -6,12 +6,15 @@ use std::time::Duration;
 use wechatpay_proto::payout::{Inserted, Intent, IntentRecord, Payout, Snapshot, State, Stored, Unsaved};
 
 use super::error::{Broken, StoreError};
+use super::names;
 
 /// The columns that never change.
 pub(super) struct Order {
     pub(super) business_id: String,
     pub(super) generation: i64,
     pub(super) mch_billno: String,
+    pub(super) business_key: String,
+    pub(super) number_key: String,
     pub(super) amount_fen: i64,
     pub(super) fingerprint: String,
     pub(super) intent: String,
@@ -41,6 +44,8 @@ impl Order {
             source,
         })?;
         Ok(Self {
+            business_key: names::business_key(&record.business_id),
+            number_key: names::number_key(intent.mch_billno()),
             business_id: record.business_id,
             generation: i64::from(record.generation),
             mch_billno: intent.mch_billno().to_owned(),
@@ -55,15 +60,19 @@ impl Order {
         (&self.business_id, self.generation, &self.fingerprint)
     }
 
-    /// What became of it, where it was not written: by what was there under its business id and generation, and under its
-    /// number.
-    pub(super) fn judge(&self, by_id: Option<&Present>, by_number: Option<&Present>) -> Option<Inserted> {
-        match (by_id, by_number) {
-            // The fingerprint is taken of merchant, number and every parameter.
-            (Some(there), _) if there.fingerprint == self.fingerprint => Some(Inserted::Same),
-            (Some(there), _) => Some(Inserted::Changed { mch_billno: there.mch_billno.clone() }),
-            (None, Some(there)) => Some(Inserted::NumberTaken { business_id: there.business_id.clone() }),
-            (None, None) => (self.generation > 0).then_some(Inserted::NotFailed),
+    /// What became of it, where it was not written: by what was there under its business id or its number, in whatever
+    /// spelling.
+    pub(super) fn judge(&self, there: &[&Present]) -> Option<Inserted> {
+        let mut by_id = there.iter().filter(|there| there.has_place_of(self));
+        if by_id.clone().any(|there| there.is(self)) {
+            return Some(Inserted::Same);
+        }
+        if let Some(there) = by_id.next() {
+            return Some(Inserted::Changed { mch_billno: there.mch_billno.clone() });
+        }
+        match there.iter().find(|there| there.number_key == self.number_key) {
+            Some(there) => Some(Inserted::NumberTaken { business_id: there.business_id.clone() }),
+            None => (self.generation > 0).then_some(Inserted::NotFailed),
         }
     }
 }
@@ -71,12 +80,29 @@ impl Order {
 /// What is there already.
 pub(super) struct Present {
     pub(super) business_id: String,
+    pub(super) business_key: String,
     pub(super) generation: i64,
     pub(super) mch_billno: String,
+    pub(super) number_key: String,
     pub(super) fingerprint: String,
 }
 
 impl Present {
+    pub(super) fn new(business_id: String, generation: i64, mch_billno: String, fingerprint: String) -> Self {
+        // Not those of the columns, which differ for what an earlier release took beside another of its look.
+        let (business_key, number_key) = (names::business_key(&business_id), names::number_key(&mch_billno));
+        Self { business_id, business_key, generation, mch_billno, number_key, fingerprint }
+    }
+
+    fn has_place_of(&self, order: &Order) -> bool {
+        self.business_key == order.business_key && self.generation == order.generation
+    }
+
+    /// The fingerprint is taken of merchant, number and every parameter, and not of the business id.
+    fn is(&self, order: &Order) -> bool {
+        self.business_id == order.business_id && self.fingerprint == order.fingerprint
+    }
+
     pub(super) fn key(&self) -> (&str, i64, &str) {
         (&self.business_id, self.generation, &self.fingerprint)
     }

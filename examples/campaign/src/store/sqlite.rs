@@ -1,13 +1,14 @@
 //! The store of one worker: a file.
 
 mod file;
+mod private;
 mod read;
 
 use std::collections::HashSet;
 use std::path::Path;
 use std::time::Duration;
 
-use rusqlite::{Connection, OptionalExtension as _, Row as Columns, Statement, TransactionBehavior, params};
+use rusqlite::{Connection, Statement, TransactionBehavior, params};
 use wechatpay_proto::payout::{Inserted, Payout, Record, Saved, Store, Stored, Unsaved};
 
 use self::file::Lock;
@@ -35,7 +36,8 @@ pub struct SqliteStore {
 
 impl SqliteStore {
     /// Opens the payouts of `mch_id` in the file at `path`, and makes it if it is not there. Beside it there will be files
-    /// of the same name with `-wal`, `-shm` and `.lock` behind it.
+    /// of the same name with `-wal`, `-shm` and `.lock` behind it. On Unix all of them are their owner's alone (0600), whatever
+    /// the umask; wider rights are taken away.
     pub fn open(path: impl AsRef<Path>, mch_id: &str) -> Result<Self, StoreError> {
         let lock = Lock::take(path.as_ref())?;
         let db = file::open(lock.path())?;
@@ -60,19 +62,14 @@ impl Store for SqliteStore {
         let tx = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let inserted = {
             let mut insert = tx.prepare(INSERT)?;
-            let mut by_id = tx.prepare(BY_ID)?;
-            let mut by_number = tx.prepare(BY_NUMBER)?;
+            let mut there = tx.prepare(PRESENT)?;
             let one = |payout| {
                 let order = Order::of(&self.mch_id, payout)?;
                 if put(&mut insert, &self.mch_id, &order)? {
                     return Ok(Inserted::New);
                 }
-                let by_id = by_id
-                    .query_row(params![self.mch_id, order.business_id, order.generation], present)
-                    .optional()?;
-                let by_number =
-                    by_number.query_row(params![self.mch_id, order.mch_billno], present).optional()?;
-                order.judge(by_id.as_ref(), by_number.as_ref()).ok_or(StoreError::Deleted)
+                let there = look_alikes(&mut there, &self.mch_id, &order)?;
+                order.judge(&there.iter().collect::<Vec<_>>()).ok_or(StoreError::Deleted)
             };
             new.iter().map(one).collect::<Result<_, StoreError>>()?
         };
@@ -166,19 +163,24 @@ impl Ledger for SqliteStore {
 /// A later number needs the proof that the one before it failed.
 const INSERT: &str = "
     INSERT INTO payout (mch_id, business_id, generation, mch_billno, amount_fen, fingerprint, intent,
-        state, done, attempts, wake_at, send_listid, reason, refunded_fen, snapshot)
-    SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 0, ?9, ?10, ?11, ?12, ?13, ?14
+        state, done, attempts, wake_at, send_listid, reason, refunded_fen, snapshot, business_key, number_key)
+    SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 0, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16
     WHERE ?3 = 0 OR EXISTS (
         SELECT 1 FROM payout
         WHERE mch_id = ?1 AND business_id = ?2 AND generation = ?3 - 1 AND state = 'failed' AND done)
     ON CONFLICT DO NOTHING";
 
-const BY_ID: &str = "
+/// What keeps a row from being inserted: its business id or its number, as it is or in another spelling.
+const PRESENT: &str = "
     SELECT business_id, generation, mch_billno, fingerprint FROM payout
-    WHERE mch_id = ?1 AND business_id = ?2 AND generation = ?3";
-
-const BY_NUMBER: &str = "
-    SELECT business_id, generation, mch_billno, fingerprint FROM payout WHERE mch_id = ?1 AND mch_billno = ?2";
+    WHERE mch_id = ?1 AND business_id = ?2 AND generation = ?3
+    UNION
+    SELECT business_id, generation, mch_billno, fingerprint FROM payout
+    WHERE mch_id = ?1 AND business_key = ?4 AND generation = ?3
+    UNION
+    SELECT business_id, generation, mch_billno, fingerprint FROM payout
+    WHERE mch_id = ?1 AND (mch_billno = ?5 OR number_key = ?6)
+    ORDER BY 3";
 
 /// Answered from the index alone.
 const DUE: &str = "
@@ -207,17 +209,23 @@ fn put(insert: &mut Statement<'_>, mch_id: &str, order: &Order) -> Result<bool, 
         standing.reason,
         standing.refunded_fen,
         standing.snapshot,
+        order.business_key,
+        order.number_key,
     ])?;
     Ok(rows == 1)
 }
 
-fn present(row: &Columns<'_>) -> rusqlite::Result<Present> {
-    Ok(Present {
-        business_id: row.get(0)?,
-        generation: row.get(1)?,
-        mch_billno: row.get(2)?,
-        fingerprint: row.get(3)?,
-    })
+fn look_alikes(
+    present: &mut Statement<'_>,
+    mch_id: &str,
+    order: &Order,
+) -> Result<Vec<Present>, StoreError> {
+    let Order { business_id, business_key, generation, mch_billno, number_key, .. } = order;
+    let rows = present.query_map(
+        params![mch_id, business_id, generation, business_key, mch_billno, number_key],
+        |row| Ok(Present::new(row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)),
+    )?;
+    Ok(rows.collect::<Result<_, _>>()?)
 }
 
 fn write(update: &mut Statement<'_>, mch_id: &str, record: &Record<'_>) -> Result<bool, StoreError> {

@@ -37,6 +37,9 @@ pub(crate) trait Bed {
     /// Pretends that a later release made the tables.
     fn make_future(&self);
 
+    /// Takes away what this release added to the tables: they are those of version 1.
+    fn make_former(&self);
+
     /// Lets all leases end: as if nobody had been heard of for long.
     fn end_leases(&self);
 
@@ -97,7 +100,17 @@ impl Bed for SqliteBed {
     }
 
     fn make_future(&self) {
-        self.execute("PRAGMA user_version = 2");
+        self.execute("PRAGMA user_version = 3");
+    }
+
+    fn make_former(&self) {
+        self.execute(
+            "DROP INDEX payout_business_key;
+            DROP INDEX payout_number_key;
+            ALTER TABLE payout DROP COLUMN business_key;
+            ALTER TABLE payout DROP COLUMN number_key;
+            PRAGMA user_version = 1;",
+        );
     }
 
     fn end_leases(&self) {}
@@ -137,7 +150,14 @@ impl Bed for PostgresBed {
     }
 
     fn make_future(&self) {
-        self.execute("UPDATE wechatpay_payout_schema SET version = 2");
+        self.execute("UPDATE wechatpay_payout_schema SET version = 3");
+    }
+
+    fn make_former(&self) {
+        self.execute(
+            "ALTER TABLE wechatpay_payout DROP COLUMN business_key, DROP COLUMN number_key;
+            UPDATE wechatpay_payout_schema SET version = 1;",
+        );
     }
 
     fn end_leases(&self) {

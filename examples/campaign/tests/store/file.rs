@@ -125,3 +125,101 @@ fn a_text_that_is_none_is_an_error_with_its_number() {
     assert_eq!(store.take(START, LATE, 9).unwrap_err().broken(), Some("N0"));
     assert_eq!(take_one(&mut store).intent.mch_billno(), "N1");
 }
+
+#[cfg(unix)]
+mod rights {
+    use std::fs::{self, Permissions};
+    use std::os::unix::fs::PermissionsExt as _;
+    use std::process::Command;
+
+    use super::{SqliteBed, SqliteReader};
+    use crate::bed::Bed as _;
+    use crate::packets::{MCH_ID, many};
+    use wechatpay_proto::payout::Store as _;
+
+    /// The rights of the files of a folder, by their names.
+    fn modes(bed: &SqliteBed) -> Vec<(String, String)> {
+        let mode = |file: fs::DirEntry| {
+            let mode = file.metadata().unwrap().permissions().mode();
+            (file.file_name().into_string().unwrap(), format!("{:o}", mode & 0o7777))
+        };
+        let mut modes: Vec<_> = fs::read_dir(bed.dir.path()).unwrap().map(|file| mode(file.unwrap())).collect();
+        modes.sort();
+        modes
+    }
+
+    fn only_the_owners(bed: &SqliteBed, ends: &[&str]) {
+        let expected: Vec<_> =
+            ends.iter().map(|end| (format!("campaign.db{end}"), "600".to_owned())).collect();
+        assert_eq!(modes(bed), expected);
+    }
+
+    #[test]
+    fn the_file_and_its_siblings_are_their_owners_alone() {
+        let bed = SqliteBed::new();
+        let mut store = bed.open();
+        store.insert(&many(1)).unwrap();
+        only_the_owners(&bed, &["", "-shm", "-wal", ".lock"]);
+        drop(store);
+        only_the_owners(&bed, &["", ".lock"]);
+    }
+
+    #[test]
+    fn wider_rights_of_an_earlier_release_are_taken_away() {
+        let bed = SqliteBed::new();
+        let mut store = bed.open();
+        store.insert(&many(1)).unwrap();
+        let widen = |bed: &SqliteBed| {
+            for (name, _) in modes(bed) {
+                fs::set_permissions(bed.dir.path().join(name), Permissions::from_mode(0o666)).unwrap();
+            }
+        };
+        let crashed = super::crash(&bed);
+        fs::write(crashed.dir.path().join("campaign.db-shm"), "").unwrap();
+        fs::write(crashed.dir.path().join("campaign.db.lock"), "").unwrap();
+        widen(&crashed);
+        let _store = crashed.open();
+        only_the_owners(&crashed, &["", "-shm", "-wal", ".lock"]);
+        // A reader keeps the same rule, beside a worker too.
+        widen(&bed);
+        let mut reader = SqliteReader::open(bed.path(), MCH_ID).unwrap();
+        assert_eq!(wechatpay_campaign::store::Ledger::summary(&mut reader).unwrap().payouts(), 1);
+        only_the_owners(&bed, &["", "-shm", "-wal", ".lock"]);
+    }
+
+    #[test]
+    fn no_umask_changes_that() {
+        for umask in ["0000", "0022", "0777"] {
+            let bed = SqliteBed::new();
+            let store = format!("sqlite:{}", bed.path().display());
+            let sample = format!("{}/sample.csv", env!("CARGO_MANIFEST_DIR"));
+            let report = bed.dir.path().join("campaign.db.report");
+            let script = format!("umask {umask} && exec \"$@\"");
+            let done = Command::new("sh")
+                .args(["-c", &script, "sh", env!("CARGO_BIN_EXE_campaign"), "run", "--mock", "--csv", &sample])
+                .args(["--store", &store, "--report"])
+                .arg(&report)
+                .output()
+                .unwrap();
+            assert!(done.status.success(), "umask {umask}: {}", String::from_utf8_lossy(&done.stderr));
+            only_the_owners(&bed, &["", ".lock", ".report"]);
+        }
+    }
+
+    #[test]
+    fn a_report_keeps_the_rights_of_the_file_that_it_replaces() {
+        let bed = SqliteBed::new();
+        let report = bed.dir.path().join("report.csv");
+        fs::write(&report, "").unwrap();
+        fs::set_permissions(&report, Permissions::from_mode(0o640)).unwrap();
+        drop(bed.open());
+        let done = Command::new(env!("CARGO_BIN_EXE_campaign"))
+            .args(["report", "--mch-id", MCH_ID, "--store", &format!("sqlite:{}", bed.path().display())])
+            .arg("--report")
+            .arg(&report)
+            .output()
+            .unwrap();
+        assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+        assert_eq!(fs::metadata(&report).unwrap().permissions().mode() & 0o777, 0o640);
+    }
+}

@@ -9,7 +9,7 @@ use wechatpay_proto::payout::{IntentError, Store as _};
 use crate::bed::Bed;
 use crate::on_both;
 use crate::packets::{
-    LATE, MCH_ID, START, attempted, intent, intent_of, many, new, new_at, numbers, received, save, take_one,
+    LATE, MCH_ID, START, attempted, failed, intent, intent_of, many, new, new_at, numbers, received, save, take_one,
 };
 
 on_both!(
@@ -24,6 +24,9 @@ on_both!(
     another_merchants_payout_is_refused_with_its_batch,
     one_that_cannot_be_read_is_named_and_in_nobodys_way,
     a_later_release_is_told_by_its_version,
+    a_store_of_an_earlier_release_goes_on,
+    what_an_earlier_release_took_twice_for_one_is_not_paid_twice,
+    what_an_earlier_release_paid_twice_stays_in_the_books,
     a_batch_may_be_large,
 );
 
@@ -191,7 +194,66 @@ fn a_later_release_is_told_by_its_version<B: Bed>(bed: &B) {
     drop(bed.open());
     bed.make_future();
     let error = bed.open_as(MCH_ID).err().unwrap();
-    assert!(matches!(error, StoreError::FutureSchema { found: 2, known: 1 }), "{error}");
+    assert!(matches!(error, StoreError::FutureSchema { found: 3, known: 2 }), "{error}");
+}
+
+fn a_store_of_an_earlier_release_goes_on<B: Bed>(bed: &B) {
+    let mut store = bed.open();
+    store.insert(&[new("b1", "N1"), new("b2", "N2")]).unwrap();
+    let stored = store.take(START, LATE, 1).unwrap().remove(0);
+    let (last, proof) = failed(&stored);
+    assert_eq!(save(&mut store, &last, true), Saved::Written);
+    let second = new_at(0, proof.renumber("N3").unwrap());
+    assert_eq!(store.insert(&[second]).unwrap(), [Inserted::New]);
+    drop(store);
+    bed.make_former();
+    let mut store = bed.open();
+    assert_eq!(numbers(&store.take(START, LATE, 9).unwrap()), ["N2", "N3"]);
+    let batch = [new("B1", "X1"), new("B2 ", "X2"), new("b3", "n3"), new("b2", "N2")];
+    let changed = |mch_billno: &str| Inserted::Changed { mch_billno: mch_billno.into() };
+    let taken = Inserted::NumberTaken { business_id: "b1".into() };
+    let said = store.insert(&batch).unwrap();
+    assert_eq!(said, [changed("N1"), changed("N2"), taken, Inserted::Same]);
+    drop(store);
+    bed.open();
+}
+
+/// Rows as an earlier release took them, by their bytes.
+fn made_alike<B: Bed>(bed: &B, column: &str, text: &str) {
+    bed.make_former();
+    bed.damage("N2", column, text);
+}
+
+fn what_an_earlier_release_took_twice_for_one_is_not_paid_twice<B: Bed>(bed: &B) {
+    let mut store = bed.open();
+    store.insert(&[new("b1", "N1"), new("b2", "N2")]).unwrap();
+    drop(store);
+    for (column, text, second) in [("business_id", "B1", "N2"), ("mch_billno", "n1", "n1")] {
+        made_alike(bed, column, text);
+        let error = bed.open_as(MCH_ID).err().unwrap();
+        let StoreError::Alike { mch_billno, other } = &error else { panic!("{error}") };
+        assert_eq!((mch_billno.as_str(), other.as_str()), ("N1", second));
+        assert!(error.to_string().contains("delete its row"), "{error}");
+        // Nothing was changed; and the remedy is one.
+        let before = if column == "business_id" { ("N2", "b2") } else { ("n1", "N2") };
+        bed.damage(before.0, column, before.1);
+        bed.open();
+    }
+}
+
+fn what_an_earlier_release_paid_twice_stays_in_the_books<B: Bed>(bed: &B) {
+    use wechatpay_campaign::store::Ledger as _;
+    let mut store = bed.open();
+    store.insert(&[new("b1", "N1"), new("b2", "N2")]).unwrap();
+    for stored in store.take(START, LATE, 9).unwrap() {
+        assert_eq!(save(&mut store, &received(&stored), true), Saved::Written);
+    }
+    drop(store);
+    made_alike(bed, "business_id", "B1");
+    let mut store = bed.open();
+    assert_eq!(store.summary().unwrap().state("received").payouts, 2);
+    let changed = Inserted::Changed { mch_billno: "N1".into() };
+    assert_eq!(store.insert(&[new("b1 ", "X1")]).unwrap(), [changed]);
 }
 
 fn a_batch_may_be_large<B: Bed>(bed: &B) {

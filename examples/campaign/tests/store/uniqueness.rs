@@ -16,6 +16,9 @@ on_both!(
     a_batch_is_held_against_itself,
     a_later_number_needs_the_proof_that_the_one_before_failed,
     merchants_have_numbers_of_their_own,
+    a_business_id_is_one_however_it_is_spelled,
+    a_number_is_one_in_whatever_case,
+    what_a_person_can_tell_apart_is_two,
 );
 
 fn the_same_again_is_the_same<B: Bed>(bed: &B) {
@@ -102,4 +105,43 @@ fn merchants_have_numbers_of_their_own<B: Bed>(bed: &B) {
     drop(other);
     let mut store = bed.open();
     assert_eq!(take_one(&mut store).intent.mch_id(), "10000098");
+}
+
+fn a_business_id_is_one_however_it_is_spelled<B: Bed>(bed: &B) {
+    let mut store = bed.open();
+    assert_eq!(store.insert(&[new("b1", "N1")]).unwrap(), [Inserted::New]);
+    let changed = Inserted::Changed { mch_billno: "N1".into() };
+    for (at, spelling) in ["b1 ", "B1", "b1\u{200B}", "ｂ１"].into_iter().enumerate() {
+        // Under a number of its own, and under the same.
+        let batch = [new(spelling, &format!("M{at}")), new(spelling, "N1")];
+        assert_eq!(store.insert(&batch).unwrap(), [changed.clone(), changed.clone()], "{spelling:?}");
+    }
+    // And within one batch.
+    let batch = [new("Ä", "X1"), new("a\u{308}", "X2")];
+    assert_eq!(store.insert(&batch).unwrap(), [Inserted::New, Inserted::Changed { mch_billno: "X1".into() }]);
+    assert_eq!(store.insert(&[new("b1", "N1")]).unwrap(), [Inserted::Same]);
+    assert_eq!(store.summary().unwrap().payouts(), 2);
+}
+
+fn a_number_is_one_in_whatever_case<B: Bed>(bed: &B) {
+    let mut store = bed.open();
+    store.insert(&[new("B1", "Na")]).unwrap();
+    let taken = Inserted::NumberTaken { business_id: "B1".into() };
+    assert_eq!(store.insert(&[new("B2", "nA"), new("B2", "NA")]).unwrap(), [taken.clone(), taken]);
+    let batch = [new("B3", "Nb"), new("B4", "nB")];
+    let taken = Inserted::NumberTaken { business_id: "B3".into() };
+    assert_eq!(store.insert(&batch).unwrap(), [Inserted::New, taken]);
+    // Nor may a later number of what failed be told from another by case alone.
+    let stored = store.take(START, LATE, 9).unwrap();
+    let (last, proof) = failed(&stored[0]);
+    assert_eq!(save(&mut store, &last, true), Saved::Written);
+    let renumbered = new_at(0, proof.renumber("nb").unwrap());
+    assert_eq!(store.insert(&[renumbered]).unwrap(), [Inserted::NumberTaken { business_id: "B3".into() }]);
+    assert_eq!(store.summary().unwrap().payouts(), 2);
+}
+
+fn what_a_person_can_tell_apart_is_two<B: Bed>(bed: &B) {
+    let mut store = bed.open();
+    let batch = [new("row 1", "N1"), new("row 11", "N11"), new("row-1", "N1a"), new("row1", "N1b")];
+    assert_eq!(store.insert(&batch).unwrap(), vec![Inserted::New; 4]);
 }

@@ -17,13 +17,15 @@ pub(super) const PART: usize = 5_000;
 /// A later number needs the proof that the one before it failed. A row that another worker is inserting is waited for.
 const INSERT: &str = "
     INSERT INTO wechatpay_payout (mch_id, business_id, generation, mch_billno, amount_fen, fingerprint, intent,
-        state, done, attempts, wake_at, send_listid, reason, refunded_fen, snapshot)
+        state, done, attempts, wake_at, send_listid, reason, refunded_fen, snapshot, business_key, number_key)
     SELECT $1, n.business_id, n.generation, n.mch_billno, n.amount_fen, n.fingerprint, n.intent,
-        n.state, false, n.attempts, n.wake_at, n.send_listid, n.reason, n.refunded_fen, n.snapshot
+        n.state, false, n.attempts, n.wake_at, n.send_listid, n.reason, n.refunded_fen, n.snapshot,
+        n.business_key, n.number_key
     FROM unnest($2::text[], $3::bigint[], $4::text[], $5::bigint[], $6::text[], $7::text[],
-            $8::text[], $9::bigint[], $10::bigint[], $11::text[], $12::text[], $13::bigint[], $14::text[])
+            $8::text[], $9::bigint[], $10::bigint[], $11::text[], $12::text[], $13::bigint[], $14::text[],
+            $15::text[], $16::text[])
         WITH ORDINALITY AS n (business_id, generation, mch_billno, amount_fen, fingerprint, intent,
-            state, attempts, wake_at, send_listid, reason, refunded_fen, snapshot, place)
+            state, attempts, wake_at, send_listid, reason, refunded_fen, snapshot, business_key, number_key, place)
     WHERE n.generation = 0 OR EXISTS (
         SELECT 1 FROM wechatpay_payout p
         WHERE p.mch_id = $1 AND p.business_id = n.business_id AND p.generation = n.generation - 1
@@ -32,12 +34,20 @@ const INSERT: &str = "
     ON CONFLICT DO NOTHING
     RETURNING business_id, generation, mch_billno, fingerprint";
 
+/// What keeps rows from being inserted: their business ids or their numbers, as they are or in other spellings.
 const PRESENT: &str = "
     SELECT business_id, generation, mch_billno, fingerprint FROM wechatpay_payout
     WHERE mch_id = $1 AND mch_billno = ANY ($2)
     UNION
     SELECT business_id, generation, mch_billno, fingerprint FROM wechatpay_payout
-    WHERE mch_id = $1 AND business_id = ANY ($3)";
+    WHERE mch_id = $1 AND number_key = ANY ($3)
+    UNION
+    SELECT business_id, generation, mch_billno, fingerprint FROM wechatpay_payout
+    WHERE mch_id = $1 AND business_id = ANY ($4)
+    UNION
+    SELECT business_id, generation, mch_billno, fingerprint FROM wechatpay_payout
+    WHERE mch_id = $1 AND business_key = ANY ($5)
+    ORDER BY mch_billno";
 
 pub(super) fn insert(tx: &mut Tx<'_>, mch_id: &str, part: &[Order]) -> Result<Vec<Inserted>, StoreError> {
     let column = |of: fn(&Order) -> &str| part.iter().map(of).collect::<Vec<_>>();
@@ -61,6 +71,8 @@ pub(super) fn insert(tx: &mut Tx<'_>, mch_id: &str, part: &[Order]) -> Result<Ve
             &maybe(|order| order.standing.reason.as_deref()),
             &refunded,
             &column(|order| &order.standing.snapshot),
+            &column(|order| &order.business_key),
+            &column(|order| &order.number_key),
         ],
     )?;
     let new = rows.iter().map(present).collect::<Result<Vec<_>, _>>()?;
@@ -79,32 +91,31 @@ pub(super) fn insert(tx: &mut Tx<'_>, mch_id: &str, part: &[Order]) -> Result<Ve
 /// Says of those that were not written why.
 fn judge(tx: &mut Tx<'_>, mch_id: &str, part: &[Order], fresh: &[bool]) -> Result<Vec<Inserted>, StoreError> {
     let old = || part.iter().zip(fresh).filter(|(_, fresh)| !**fresh).map(|(order, _)| order);
-    let numbers: Vec<&str> = old().map(|order| order.mch_billno.as_str()).collect();
-    let ids: Vec<&str> = old().map(|order| order.business_id.as_str()).collect();
-    let rows = tx.query(PRESENT, &[&mch_id, &numbers, &ids])?;
+    let texts = |of: fn(&Order) -> &str| old().map(of).collect::<Vec<_>>();
+    let (numbers, number_keys) = (texts(|order| &order.mch_billno), texts(|order| &order.number_key));
+    let (ids, business_keys) = (texts(|order| &order.business_id), texts(|order| &order.business_key));
+    let rows = tx.query(PRESENT, &[&mch_id, &numbers, &number_keys, &ids, &business_keys])?;
     let there = rows.iter().map(present).collect::<Result<Vec<_>, _>>()?;
-    let by_number: HashMap<&str, &Present> =
-        there.iter().map(|there| (there.mch_billno.as_str(), there)).collect();
-    let by_id: HashMap<(&str, i64), &Present> =
-        there.iter().map(|there| ((there.business_id.as_str(), there.generation), there)).collect();
+    let mut by_number: HashMap<&str, Vec<&Present>> = HashMap::new();
+    let mut by_id: HashMap<&str, Vec<&Present>> = HashMap::new();
+    for there in &there {
+        by_number.entry(&there.number_key).or_default().push(there);
+        by_id.entry(&there.business_key).or_default().push(there);
+    }
     let say = |(order, fresh): (&Order, &bool)| {
         if *fresh {
             return Ok(Inserted::New);
         }
-        let by_id = by_id.get(&(order.business_id.as_str(), order.generation)).copied();
-        let by_number = by_number.get(order.mch_billno.as_str()).copied();
-        order.judge(by_id, by_number).ok_or(StoreError::Deleted)
+        let by_id = by_id.get(order.business_key.as_str()).into_iter().flatten();
+        let by_number = by_number.get(order.number_key.as_str()).into_iter().flatten();
+        let there: Vec<&Present> = by_id.chain(by_number).copied().collect();
+        order.judge(&there).ok_or(StoreError::Deleted)
     };
     part.iter().zip(fresh).map(say).collect()
 }
 
 fn present(row: &Columns) -> Result<Present, ::postgres::Error> {
-    Ok(Present {
-        business_id: row.try_get(0)?,
-        generation: row.try_get(1)?,
-        mch_billno: row.try_get(2)?,
-        fingerprint: row.try_get(3)?,
-    })
+    Ok(Present::new(row.try_get(0)?, row.try_get(1)?, row.try_get(2)?, row.try_get(3)?))
 }
 
 /// Rows that another worker is taking are passed over, not waited for.

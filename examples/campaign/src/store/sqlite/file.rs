@@ -4,12 +4,14 @@ use std::fs::{File, OpenOptions, TryLockError};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
+use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavior, params};
 
+use super::private;
 use crate::store::error::StoreError;
+use crate::store::names::{self, Unnamed};
 
 /// The version of the tables that this release makes, in `user_version`.
-const VERSION: i64 = 1;
+const VERSION: i64 = 2;
 
 /// What marks the file as ours, in `application_id`: `WXPY`.
 const APPLICATION_ID: i64 = 0x5758_5059;
@@ -17,6 +19,7 @@ const APPLICATION_ID: i64 = 0x5758_5059;
 /// How long a write waits for a reader, or a reader for a write.
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// The tables of version 1.
 const SCHEMA: &str = "
     CREATE TABLE payout (
         mch_id TEXT NOT NULL,
@@ -40,6 +43,21 @@ const SCHEMA: &str = "
     CREATE INDEX payout_due ON payout (mch_id, wake_at, mch_billno) WHERE done = 0;
 ";
 
+/// What version 2 adds: of all spellings of a business id, or of a number, there is one.
+const KEYS: &str = "
+    ALTER TABLE payout ADD COLUMN business_key TEXT NOT NULL DEFAULT '';
+    ALTER TABLE payout ADD COLUMN number_key TEXT NOT NULL DEFAULT '';
+";
+
+const KEYED: &str = "
+    CREATE UNIQUE INDEX payout_business_key ON payout (mch_id, business_key, generation);
+    CREATE UNIQUE INDEX payout_number_key ON payout (mch_id, number_key);
+";
+
+const UNNAMED: &str = "SELECT mch_id, business_id, generation, mch_billno, done, rowid FROM payout ORDER BY rowid";
+
+const NAME: &str = "UPDATE payout SET business_key = ?2, number_key = ?3 WHERE rowid = ?1";
+
 /// The right to be the worker of a file. The system takes it back when the process ends, however it ends.
 #[derive(Debug)]
 pub(super) struct Lock {
@@ -52,13 +70,12 @@ impl Lock {
     /// its file.
     pub(super) fn take(path: &Path) -> Result<Self, StoreError> {
         let failed = |source| StoreError::File { path: path.to_owned(), source };
-        let open = |path: &Path| OpenOptions::new().create(true).append(true).open(path);
-        open(path).map_err(failed)?;
+        let mut options = OpenOptions::new();
+        private::make(options.create(true).append(true));
+        options.open(path).map_err(failed)?;
         // One file has one lock, whatever links lead to it.
         let path = path.canonicalize().map_err(failed)?;
-        let mut beside = path.clone().into_os_string();
-        beside.push(".lock");
-        let file = open(Path::new(&beside)).map_err(failed)?;
+        let file = options.open(beside(&path, ".lock")).map_err(failed)?;
         match file.try_lock() {
             Ok(()) => Ok(Self { path, _file: file }),
             Err(TryLockError::WouldBlock) => Err(StoreError::InUse { path }),
@@ -71,8 +88,16 @@ impl Lock {
     }
 }
 
+/// The file of the same name with `end` behind it.
+pub(super) fn beside(path: &Path, end: &str) -> PathBuf {
+    let mut beside = path.to_owned().into_os_string();
+    beside.push(end);
+    beside.into()
+}
+
 /// Opens the file to write. Who calls has the [`Lock`].
 pub(super) fn open(path: &Path) -> Result<Connection, StoreError> {
+    private::keep(path)?;
     let mut db = Connection::open(path)?;
     db.busy_timeout(PATIENCE)?;
     make(&mut db, path)?;
@@ -89,37 +114,63 @@ pub(super) fn open(path: &Path) -> Result<Connection, StoreError> {
 
 /// Opens the file to read, beside a worker that may have it.
 pub(super) fn open_to_read(path: &Path) -> Result<Connection, StoreError> {
-    path.metadata().map_err(|source| StoreError::File { path: path.to_owned(), source })?;
+    let path = &path.canonicalize().map_err(|source| StoreError::File { path: path.to_owned(), source })?;
+    private::keep(path)?;
     let db = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
     db.busy_timeout(PATIENCE)?;
-    if is_ours(&db, path)? { Ok(db) } else { Err(StoreError::Foreign { path: path.to_owned() }) }
+    // The columns that are read are those of version 1.
+    if version(&db, path)? > 0 { Ok(db) } else { Err(StoreError::Foreign { path: path.to_owned() }) }
 }
 
-/// Makes the tables where there is nothing at all.
+/// Makes the tables where there is nothing at all, and brings those of an earlier release up to this one's.
 fn make(db: &mut Connection, path: &Path) -> Result<(), StoreError> {
-    if is_ours(db, path)? {
+    if version(db, path)? == VERSION {
         return Ok(());
     }
     let tx = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    tx.execute_batch(SCHEMA)?;
-    tx.pragma_update(None, "application_id", APPLICATION_ID)?;
+    let found = version(&tx, path)?;
+    if found == 0 {
+        tx.execute_batch(SCHEMA)?;
+        tx.pragma_update(None, "application_id", APPLICATION_ID)?;
+    }
+    add_keys(&tx)?;
     tx.pragma_update(None, "user_version", VERSION)?;
     Ok(tx.commit()?)
 }
 
-/// Whether the tables of this release are there; `false` where the file is empty.
-fn is_ours(db: &Connection, path: &Path) -> Result<bool, StoreError> {
+fn add_keys(tx: &Transaction<'_>) -> Result<(), StoreError> {
+    tx.execute_batch(KEYS)?;
+    let mut unnamed = tx.prepare(UNNAMED)?;
+    let rows = unnamed.query_map([], |row| {
+        let unnamed = Unnamed {
+            mch_id: row.get(0)?,
+            business_id: row.get(1)?,
+            generation: row.get(2)?,
+            mch_billno: row.get(3)?,
+            done: row.get(4)?,
+        };
+        Ok((unnamed, row.get::<_, i64>(5)?))
+    })?;
+    let (rows, rowids): (Vec<_>, Vec<_>) = rows.collect::<Result<Vec<_>, _>>()?.into_iter().unzip();
+    let mut name = tx.prepare(NAME)?;
+    for (rowid, keys) in rowids.iter().zip(names::of_all(&rows)?) {
+        name.execute(params![rowid, keys.business_key, keys.number_key])?;
+    }
+    Ok(tx.execute_batch(KEYED)?)
+}
+
+/// The version of the tables that are there; 0 where the file is empty.
+fn version(db: &Connection, path: &Path) -> Result<i64, StoreError> {
     let foreign = || StoreError::Foreign { path: path.to_owned() };
     let number = |sql| db.query_row(sql, [], |row| row.get::<_, i64>(0));
     let tables = match number("SELECT count(*) FROM sqlite_schema") {
         Err(error) if error.sqlite_error_code() == Some(ErrorCode::NotADatabase) => return Err(foreign()),
         tables => tables?,
     };
-    let (application, found) = (number("PRAGMA application_id")?, number("PRAGMA user_version")?);
-    match (application, found) {
-        (0, 0) if tables == 0 => Ok(false),
-        (APPLICATION_ID, VERSION) => Ok(true),
-        (APPLICATION_ID, _) => Err(StoreError::FutureSchema { found, known: VERSION }),
+    match (number("PRAGMA application_id")?, number("PRAGMA user_version")?) {
+        (0, 0) if tables == 0 => Ok(0),
+        (APPLICATION_ID, found @ 1..=VERSION) => Ok(found),
+        (APPLICATION_ID, found) => Err(StoreError::FutureSchema { found, known: VERSION }),
         _ => Err(foreign()),
     }
 }
