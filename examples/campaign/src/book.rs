@@ -1,11 +1,10 @@
 //! What the program needs of a store.
 
 use std::path::PathBuf;
-use std::time::Duration;
 
 use wechatpay_proto::payout::Store;
 
-use crate::store::{Ledger, PostgresStore, SqliteReader, SqliteStore, StoreError};
+use crate::store::{Lease, Ledger, PostgresStore, SqliteReader, SqliteStore, StoreError};
 
 /// A store of payouts that can be looked through.
 pub(crate) trait Book: Store<Error = StoreError> + Ledger {}
@@ -13,7 +12,7 @@ pub(crate) trait Book: Store<Error = StoreError> + Ledger {}
 impl<S: Store<Error = StoreError> + Ledger> Book for S {}
 
 /// Where a store is.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub(crate) enum Place {
     /// A file.
     Sqlite(PathBuf),
@@ -38,7 +37,7 @@ impl Place {
     }
 
     /// Opens it to work on it; a file that is not there is made.
-    pub(crate) fn open(&self, mch_id: &str, lease: Duration) -> Result<Box<dyn Book>, StoreError> {
+    pub(crate) fn open(&self, mch_id: &str, lease: Lease) -> Result<Box<dyn Book>, StoreError> {
         Ok(match self {
             Self::Sqlite(path) => Box::new(SqliteStore::open(path, mch_id)?),
             Self::Fleeting(path) => Box::new(SqliteStore::open_fleeting(path, mch_id)?),
@@ -47,7 +46,7 @@ impl Place {
     }
 
     /// Opens it to look at it, even while others work on it.
-    pub(crate) fn read(&self, mch_id: &str, lease: Duration) -> Result<Box<dyn Ledger>, StoreError> {
+    pub(crate) fn read(&self, mch_id: &str, lease: Lease) -> Result<Box<dyn Ledger>, StoreError> {
         Ok(match self {
             Self::Sqlite(path) | Self::Fleeting(path) => Box::new(SqliteReader::open(path, mch_id)?),
             Self::Postgres(url) => Box::new(PostgresStore::open(url, mch_id, lease)?),

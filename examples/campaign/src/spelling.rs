@@ -85,7 +85,8 @@ mod tests {
 
     #[test]
     fn what_a_person_can_tell_apart_stays_apart() {
-        let apart = ["b1", "b2", "b 1", "b-1", "b01", "红包", "紅包", "a", "á", "row 1", "row 11", "🧧", "%", "~"];
+        let apart =
+            ["b1", "b2", "b 1", "b-1", "b01", "红包", "紅包", "a", "á", "row 1", "row 11", "🧧", "%", "~"];
         for (at, one) in apart.iter().enumerate() {
             for other in &apart[..at] {
                 assert_ne!(folded(one), folded(other), "{one:?} {other:?}");

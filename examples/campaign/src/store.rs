@@ -5,6 +5,7 @@
 //! which alone decide, a row has what queries and reports need as columns of their own.
 
 mod error;
+mod lease;
 mod ledger;
 mod names;
 mod postgres;
@@ -12,6 +13,7 @@ mod row;
 mod sqlite;
 
 pub use error::{Broken, StoreError};
+pub use lease::{DEFAULT_LEASE, Lease};
 pub use ledger::{Ledger, Row, RowKey, Rows, StateSum, Summary};
-pub use postgres::{DEFAULT_LEASE, PostgresStore};
+pub use postgres::{PostgresStore, TlsError, UrlError};
 pub use sqlite::{SqliteReader, SqliteStore};

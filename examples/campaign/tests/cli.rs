@@ -144,7 +144,8 @@ fn other_spellings_of_what_is_stored_pay_nobody_again() {
     for in_postgres in [false, true] {
         let shop = Shop::open(3);
         let database = in_postgres.then(postgres::database).flatten();
-        let store = database.as_ref().map_or_else(|| shop.store(), |database| format!("postgres:{}", database.url()));
+        let store =
+            database.as_ref().map_or_else(|| shop.store(), |database| format!("postgres:{}", database.url()));
         let lead = |text: String| {
             shop.write("rows.csv", text);
             finish(&mut shop.lead("run", &store))
@@ -239,6 +240,17 @@ fn what_failed_can_have_a_new_number_and_nothing_else_can() {
     );
     assert_eq!(renumber(&format!("row 1,{second}\n")).code, Some(0), "it has that number already");
     assert_eq!(renumber("row 1,A-1\n").code, Some(2), "no number at all");
+    // Nothing is written where another spelling is in the store, or in the file.
+    let said = renumber(&format!("row 1,{}\n", number(0).to_lowercase()));
+    let alike =
+        format!("line 2, mch_billno: differs in case alone from {}, which is in the store", number(0));
+    assert!(said.code == Some(2) && said.stderr.starts_with(&alike), "{}", said.stderr);
+    let said = renumber("row 1,N1\nrow 2,n1\n");
+    assert!(
+        said.stderr.contains("line 3, mch_billno: differs from that of line 2 in case alone"),
+        "{}",
+        said.stderr
+    );
 
     // Twice is once.
     for said in [renumber("row 1,N1\n"), renumber("row 1,N1\n")] {

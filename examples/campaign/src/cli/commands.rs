@@ -14,7 +14,7 @@ use crate::failure::{ATTENTION, Failure, STOPPED, USAGE};
 use crate::intake::Loaded;
 use crate::report::{self, Sums, cannot_read};
 use crate::run::Ended;
-use crate::store::{DEFAULT_LEASE, Ledger};
+use crate::store::{Lease, Ledger, StoreError};
 use crate::watch::Watch;
 
 /// `campaign run`.
@@ -25,9 +25,10 @@ pub(super) fn run(options: &Run) -> Result<u8, Failure> {
     }
     let way = Way::of(&options.merchant)?;
     let policy = setup::policy(&options.pace)?;
-    let plan = setup::plan(&options.pace, &policy, options.merchant.timeout)?;
+    let lease = setup::lease(&options.pace, &policy, options.merchant.timeout)?;
+    let plan = setup::plan(&options.pace, &policy, options.merchant.timeout);
     let place = place(options.store.as_deref().unwrap_or_default())?;
-    let mut store = open(&place, way.merchant.mch_id(), options.pace.lease)?;
+    let mut store = open(&place, way.merchant.mch_id(), lease)?;
     let mut checked = rows::check(&options.rows, &way.merchant, Some(&mut *store))?;
     let left_out = rows::judge(&options.rows, &mut checked, options.skip_bad)?;
     let clock = Clock::start();
@@ -44,8 +45,9 @@ pub(super) fn resume(options: &Resume) -> Result<u8, Failure> {
     report_can_be_written(options.report.as_deref())?;
     let way = Way::of(&options.merchant)?;
     let policy = setup::policy(&options.pace)?;
-    let plan = setup::plan(&options.pace, &policy, options.merchant.timeout)?;
-    let mut store = open(&place(&options.store)?, way.merchant.mch_id(), options.pace.lease)?;
+    let lease = setup::lease(&options.pace, &policy, options.merchant.timeout)?;
+    let plan = setup::plan(&options.pace, &policy, options.merchant.timeout);
+    let mut store = open(&place(&options.store)?, way.merchant.mch_id(), lease)?;
     let mut watch = watch(&mut *store)?;
     let ended =
         lead::outside(&mut *store, way, &options.merchant, (&policy, plan), Clock::start(), &mut watch);
@@ -85,18 +87,19 @@ pub(super) fn place(text: &str) -> Result<Place, Failure> {
 }
 
 /// The store, to work on.
-pub(super) fn open(
-    place: &Place,
-    mch_id: &str,
-    lease: std::time::Duration,
-) -> Result<Box<dyn Book>, Failure> {
-    place.open(mch_id, lease).map_err(|error| Failure::of("cannot open the store", &error))
+pub(super) fn open(place: &Place, mch_id: &str, lease: Lease) -> Result<Box<dyn Book>, Failure> {
+    place.open(mch_id, lease).map_err(|error| cannot_open(&error))
+}
+
+/// What is wrong with `--store` itself is wrong usage.
+fn cannot_open(error: &StoreError) -> Failure {
+    let failure = Failure::of("cannot open the store", error);
+    if error.is_usage() { Failure::usage(failure.to_string()) } else { failure }
 }
 
 /// The store, to look at.
 fn read(store: &str, mch_id: &str) -> Result<Box<dyn Ledger>, Failure> {
-    let read = place(store)?.read(mch_id, DEFAULT_LEASE);
-    read.map_err(|error| Failure::of("cannot open the store", &error))
+    place(store)?.read(mch_id, setup::usual_lease()?).map_err(|error| cannot_open(&error))
 }
 
 /// Somebody who watches what is in the store.

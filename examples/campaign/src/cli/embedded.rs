@@ -25,11 +25,12 @@ pub(super) fn run(options: &Options) -> Result<u8, Failure> {
     let mch_id = options.merchant.mch_id.as_deref().unwrap_or(MCH_ID);
     let merchant = setup::unable_to_sign(mch_id)?;
     let policy = setup::policy(&options.pace)?;
-    let usual = setup::plan(&options.pace, &policy, options.merchant.timeout)?;
+    let lease = setup::lease(&options.pace, &policy, options.merchant.timeout)?;
+    let usual = setup::plan(&options.pace, &policy, options.merchant.timeout);
     // Nobody else knows of this world.
     let plan = Plan { look_again: None, renew: DAY, ..usual };
     let (place, _dir) = store_of(options)?;
-    let mut store = open(&place, mch_id, options.pace.lease)?;
+    let mut store = open(&place, mch_id, lease)?;
     must_be_empty(&mut *store)?;
 
     let mut checked = rows::check(&options.rows, &merchant, None)?;

@@ -1,6 +1,6 @@
 //! New numbers for payouts that failed.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fs::File;
 use std::io::BufReader;
 
@@ -8,13 +8,13 @@ use wechatpay_proto::payout::{Inserted, Next, Now, Payout, Policy, Unsaved};
 
 use super::commands::{open, place};
 use super::options::Renumber;
-use super::{rows, say};
+use super::{rows, say, setup};
 use crate::book::Book;
 use crate::clock::Clock;
 use crate::failure::Failure;
 use crate::intake::{Problem, Reason, Table, refusal};
 use crate::report::{cannot_read, each_row};
-use crate::store::DEFAULT_LEASE;
+use crate::spelling::folded;
 
 /// A new number that is asked for.
 struct Wish {
@@ -29,23 +29,34 @@ struct Latest {
     state: String,
 }
 
+/// What the store has of what is asked for.
+#[derive(Default)]
+struct Present {
+    /// The latest number of each business id.
+    latest: HashMap<String, Latest>,
+    /// Why a new number cannot be had, by what its spellings have in common.
+    taken: HashMap<String, Reason>,
+}
+
 /// `campaign renumber`: all of them, or none.
 pub(super) fn renumber(options: &Renumber) -> Result<u8, Failure> {
     let mut problems = Vec::new();
     let wishes = read(options, &mut problems)?;
-    let mut store = open(&place(&options.store)?, &options.mch_id, DEFAULT_LEASE)?;
-    let latest = latest(&mut *store, &wishes)?;
+    let mut store = open(&place(&options.store)?, &options.mch_id, setup::usual_lease()?)?;
+    let there = present(&mut *store, &wishes)?;
     let (policy, now) = (Policy::default(), Clock::start().now());
     let mut fresh = Vec::new();
     for wish in &wishes {
-        match latest.get(&wish.business_id) {
+        match there.latest.get(&wish.business_id) {
             None => problems.push(Problem::column(wish.line, "business_id", Reason::NotStored)),
             // It was asked for before.
             Some(latest) if latest.mch_billno == wish.mch_billno => {}
-            Some(latest) => match successor(&mut *store, latest, wish, (&policy, now))? {
-                Ok(payout) => fresh.push((wish.line, payout)),
-                Err(problem) => problems.push(problem),
-            },
+            Some(latest) => {
+                match (successor(&mut *store, latest, wish, (&policy, now))?, there.taken(wish)) {
+                    (_, Some(problem)) | (Err(problem), None) => problems.push(problem),
+                    (Ok(payout), None) => fresh.push((wish.line, payout)),
+                }
+            }
         }
     }
     if problems.is_empty() {
@@ -75,12 +86,13 @@ fn read(options: &Renumber, problems: &mut Vec<Problem>) -> Result<Vec<Wish>, Fa
         });
         match wish {
             Ok(wish) => {
-                let mut repeated = |column, line: Option<u64>| {
-                    let reason = line.map(|line| Reason::Repeated { line });
+                let mut repeated = |column, before: Option<usize>| {
+                    let before = before.and_then(|at| wishes.get(at));
+                    let reason = before.map(|before| wish.repeats(column, before));
                     problems.extend(reason.map(|reason| Problem::column(wish.line, column, reason)));
                 };
-                repeated("business_id", ids.insert(wish.business_id.clone(), wish.line));
-                repeated("mch_billno", numbers.insert(wish.mch_billno.clone(), wish.line));
+                repeated("business_id", ids.insert(folded(&wish.business_id), wishes.len()));
+                repeated("mch_billno", numbers.insert(folded(&wish.mch_billno), wishes.len()));
                 wishes.push(wish);
             }
             Err(problem) => problems.push(problem),
@@ -89,19 +101,49 @@ fn read(options: &Renumber, problems: &mut Vec<Problem>) -> Result<Vec<Wish>, Fa
     Ok(wishes)
 }
 
-/// The latest number of each business id that is asked for.
-fn latest(store: &mut dyn Book, wishes: &[Wish]) -> Result<HashMap<String, Latest>, Failure> {
-    let wanted: std::collections::HashSet<&str> = wishes.iter().map(|wish| &*wish.business_id).collect();
-    let mut latest = HashMap::new();
-    // Generations come in their order.
+impl Wish {
+    /// What is wrong with a value that an earlier wish has too, in this spelling or another.
+    fn repeats(&self, column: &str, before: &Wish) -> Reason {
+        let line = before.line;
+        match column {
+            "business_id" if before.business_id != self.business_id => Reason::Alike { line },
+            "mch_billno" if before.mch_billno != self.mch_billno => Reason::NumberAlike { line },
+            _ => Reason::Repeated { line },
+        }
+    }
+}
+
+impl Present {
+    fn taken(&self, wish: &Wish) -> Option<Problem> {
+        let reason = self.taken.get(&folded(&wish.mch_billno))?;
+        Some(Problem::column(wish.line, "mch_billno", reason.clone()))
+    }
+}
+
+fn present(store: &mut dyn Book, wishes: &[Wish]) -> Result<Present, Failure> {
+    let ids: HashSet<&str> = wishes.iter().map(|wish| &*wish.business_id).collect();
+    let numbers: HashMap<String, &Wish> =
+        wishes.iter().map(|wish| (folded(&wish.mch_billno), wish)).collect();
+    let mut there = Present::default();
     each_row(store, |row| {
-        if wanted.contains(&*row.business_id) {
-            let now = Latest { mch_billno: row.mch_billno.clone(), state: row.state.clone() };
-            latest.insert(row.business_id.clone(), now);
+        let (business_id, mch_billno) = (row.business_id.clone(), row.mch_billno.clone());
+        let number = folded(&mch_billno);
+        if let Some(wish) = numbers.get(&number) {
+            let reason = if wish.mch_billno == mch_billno {
+                Reason::NumberTaken { business_id: business_id.clone() }
+            } else {
+                let (mch_billno, business_id) = (mch_billno.clone(), business_id.clone());
+                Reason::StoredNumberAlike { mch_billno, business_id }
+            };
+            there.taken.insert(number, reason);
+        }
+        // Generations come in their order.
+        if ids.contains(&*business_id) {
+            there.latest.insert(business_id, Latest { mch_billno, state: row.state.clone() });
         }
         Ok(())
     })?;
-    Ok(latest)
+    Ok(there)
 }
 
 /// The payout under its new number, if the one before has failed for certain: the machine says so.
@@ -119,10 +161,6 @@ fn successor(
         Ok(payout) => payout,
         Err(error) => return Ok(Err(unusable(error.to_string()))),
     };
-    if let Some(there) = store.find(&wish.mch_billno).map_err(|error| cannot_read(&error))? {
-        let reason = Reason::NumberTaken { business_id: there.intent.business_id().to_owned() };
-        return Ok(Err(Problem::column(wish.line, "mch_billno", reason)));
-    }
     let failed = match payout.next(now) {
         Ok(Next::Done(done)) => done.into_failed().ok(),
         Ok(_) => None,

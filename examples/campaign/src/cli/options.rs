@@ -9,7 +9,8 @@ use wechatpay_proto::payout;
 
 const MORE: &str = "\
 A store is sqlite:PATH (one worker, the file is made) or postgres://USER@HOST/DATABASE (many workers). A password belongs
-into CAMPAIGN_STORE, or into a file of PostgreSQL's own, not into a flag.
+into CAMPAIGN_STORE, not into a flag, which others on the machine can see. To another machine there is TLS, and the server is
+verified (sslmode=verify-full): add ?sslrootcert=FILE for an authority that the system does not know.
 
 Exit codes:
   0  fine

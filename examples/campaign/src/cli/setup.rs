@@ -13,6 +13,7 @@ use wechatpay_transport_ureq::{Identity, Roots, Timeouts};
 use super::options::{MerchantFlags, Pace};
 use crate::failure::Failure;
 use crate::run::Plan;
+use crate::store::{DEFAULT_LEASE, Lease, StoreError};
 
 /// A merchant that can check rows, and sign nothing: for that no key is needed.
 pub(super) fn unable_to_sign(mch_id: &str) -> Result<Merchant, Failure> {
@@ -101,23 +102,33 @@ pub(super) fn policy(pace: &Pace) -> Result<Policy, Failure> {
     Policy::new(settings).map_err(|error| Failure::usage(error.to_string()))
 }
 
-/// How the loop goes, for a worker among others.
-pub(super) fn plan(pace: &Pace, policy: &Policy, timeout: Duration) -> Result<Plan, Failure> {
-    let settings = policy.settings();
-    if pace.lease <= settings.attempt_life + timeout {
-        let least = settings.attempt_life + timeout;
-        return Err(Failure::usage(format!(
+/// The lease that the flags ask for.
+pub(super) fn lease(pace: &Pace, policy: &Policy, timeout: Duration) -> Result<Lease, Failure> {
+    Lease::new(pace.lease, policy, timeout).map_err(|error| match error {
+        StoreError::ShortLease { least } => Failure::usage(format!(
             "--lease must be longer than {least:?}: an attempt may be that old when its answer comes"
-        )));
-    }
+        )),
+        other => Failure::usage(format!("--lease: {other}")),
+    })
+}
+
+/// The lease of those who take nothing.
+pub(super) fn usual_lease() -> Result<Lease, Failure> {
+    let lease = Lease::new(DEFAULT_LEASE, &Policy::default(), Timeouts::default().total);
+    lease.map_err(|error| Failure::error(error.to_string()))
+}
+
+/// How the loop goes, for a worker among others.
+pub(super) fn plan(pace: &Pace, policy: &Policy, timeout: Duration) -> Plan {
+    let settings = policy.settings();
     let in_flight = usize::try_from(pace.in_flight).unwrap_or(usize::MAX);
-    Ok(Plan {
+    Plan {
         capacity: pace.waits.capacity.unwrap_or(in_flight.saturating_mul(4).saturating_add(1_000)).max(1),
         ahead: settings.park.unwrap_or_default() / 2,
         look_again: Some((pace.lease / 4).clamp(Duration::from_secs(1), Duration::from_secs(5))),
         renew: pace.lease / 3,
         grace: timeout + Duration::from_secs(1),
-    })
+    }
 }
 
 #[cfg(test)]

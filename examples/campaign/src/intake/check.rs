@@ -63,7 +63,8 @@ impl Checked {
         if let Some(seen) = self.seen.get(&id) {
             let line = seen.line;
             let same = *seen.business_id == *intent.business_id();
-            repeats.push(("business_id", if same { Reason::Repeated { line } } else { Reason::Alike { line } }));
+            repeats
+                .push(("business_id", if same { Reason::Repeated { line } } else { Reason::Alike { line } }));
         }
         if let Some(seen) = self.numbered(&number) {
             let line = seen.line;
@@ -113,7 +114,10 @@ impl Checked {
             if *seen.business_id != *business_id {
                 let reason = Reason::StoredAlike { business_id, mch_billno };
                 self.problems.push(Problem::column(seen.line, "business_id", reason));
-            } else if store.find(&mch_billno)?.is_none_or(|there| there.intent.fingerprint() != seen.fingerprint) {
+            } else if store
+                .find(&mch_billno)?
+                .is_none_or(|there| there.intent.fingerprint() != seen.fingerprint)
+            {
                 self.problems.push(Problem::column(seen.line, "business_id", Reason::Changed { mch_billno }));
             }
         }

@@ -244,7 +244,9 @@ fn spellings_that_are_one_to_a_person_are_one_row() {
         let file = format!("{HEADER}{first}{}", row(&[("business_id", spelling), ("mch_billno", "A2")]));
         assert_eq!(
             problems(file),
-            ["line 3, business_id: looks like that of line 2: without case, white space around it and characters that show nothing they are one; give it a name of its own, or take one of the rows out"],
+            [
+                "line 3, business_id: looks like that of line 2: without case, white space around it and characters that show nothing they are one; give it a name of its own, or take one of the rows out"
+            ],
             "{spelling:?}"
         );
     }
@@ -253,7 +255,8 @@ fn spellings_that_are_one_to_a_person_are_one_row() {
         problems(file),
         ["line 3, mch_billno: differs from that of line 2 in case alone; give it another number"]
     );
-    let rows = [("b 1", "A2"), ("b2", "A3")].map(|(id, number)| row(&[("business_id", id), ("mch_billno", number)]));
+    let rows =
+        [("b 1", "A2"), ("b2", "A3")].map(|(id, number)| row(&[("business_id", id), ("mch_billno", number)]));
     assert!(problems(format!("{HEADER}{first}{}", rows.concat())).is_empty());
 }
 

@@ -3,8 +3,11 @@
 use std::io;
 use std::path::PathBuf;
 use std::str::Utf8Error;
+use std::time::Duration;
 
 use wechatpay_proto::payout::{IntentError, SnapshotError};
+
+use super::postgres::{TlsError, UrlError};
 
 /// The disk failed, or what is on it cannot be used. Nothing is sent then.
 #[derive(Debug, thiserror::Error)]
@@ -15,7 +18,7 @@ pub enum StoreError {
     Sqlite(#[from] rusqlite::Error),
     /// PostgreSQL failed. Where its connection broke, the next call makes a new one.
     #[error("PostgreSQL: {}", with_cause(.0))]
-    Postgres(#[from] ::postgres::Error),
+    Postgres(#[source] ::postgres::Error),
     /// A payout cannot be read. It is left as it is.
     #[error("mch_billno {mch_billno} cannot be read: {cause}")]
     Broken {
@@ -95,15 +98,38 @@ pub enum StoreError {
         /// The number of the second.
         other: String,
     },
+    /// The address of PostgreSQL cannot be used as it is.
+    #[error("PostgreSQL: {0}")]
+    Url(#[from] UrlError),
+    /// TLS to PostgreSQL could not be had as it is asked for.
+    #[error("PostgreSQL: {0}")]
+    Tls(TlsError),
     /// The length of the lease is out of bounds.
     #[error("a lease must be 1 s to 1 day")]
     Lease,
+    /// The lease could end while a request is under way, and another worker could send again.
+    #[error("a lease must be longer than {least:?}: an attempt may be that old when its answer comes")]
+    ShortLease {
+        /// How old an attempt may be when its answer comes.
+        least: Duration,
+    },
     /// Rows went away under an insert, which no worker does.
     #[error("rows were deleted by another hand")]
     Deleted,
 }
 
+impl From<::postgres::Error> for StoreError {
+    fn from(error: ::postgres::Error) -> Self {
+        TlsError::behind(&error).map_or(Self::Postgres(error), Self::Tls)
+    }
+}
+
 impl StoreError {
+    /// Whether what the store was opened with is wrong, whatever the database.
+    pub fn is_usage(&self) -> bool {
+        matches!(self, Self::Url(_) | Self::Lease | Self::ShortLease { .. })
+    }
+
     /// The number of the payout that cannot be read, where that is what went wrong: all others are as usable as before.
     pub fn broken(&self) -> Option<&str> {
         match self {

@@ -3,21 +3,24 @@
 mod link;
 mod schema;
 mod sql;
+mod tls;
+mod url;
 
 use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::time::Duration;
 
-use ::postgres::{Client, Config, NoTls};
+use ::postgres::Client;
 use wechatpay_proto::payout::{Inserted, Payout, Record, Saved, Store, Stored, Unsaved};
 
 use self::link::Link;
+pub use self::tls::TlsError;
+use self::url::Server;
+pub use self::url::UrlError;
 use super::error::StoreError;
+use super::lease::Lease;
 use super::ledger::{Ledger, Row, RowKey, Summary};
 use super::row::{self, Order};
-
-/// A lease for [`PostgresStore::open`], for those who have no reason for another.
-pub const DEFAULT_LEASE: Duration = Duration::from_secs(300);
 
 /// Payouts in PostgreSQL, for many workers on many machines.
 ///
@@ -26,9 +29,8 @@ pub const DEFAULT_LEASE: Duration = Duration::from_secs(300);
 /// thought dead, can write nothing to it, even if it comes back. A lease that has ended is good again if it is renewed or
 /// written under before another takes the payout.
 ///
-/// The lease must be longer than an attempt is good for
-/// ([`Settings::attempt_life`](wechatpay_proto::payout::Settings::attempt_life)) and an answer is waited for, together:
-/// then no other worker can have the payout while a request is under way. What waits for longer should be parked
+/// A [`Lease`] is longer than an attempt is good for and an answer is waited for, together: no other worker can have the
+/// payout while a request is under way. What waits for longer should be parked
 /// ([`Settings::park`](wechatpay_proto::payout::Settings::park)) and given back; what is kept must be
 /// [renewed](Store::renew).
 ///
@@ -44,34 +46,38 @@ pub struct PostgresStore {
 }
 
 impl PostgresStore {
-    /// Opens the payouts of `mch_id` in a database, and makes the tables if they are not there. `url` is what libpq takes,
-    /// with its `host`, `user` and so on, or `postgresql://`; the connection has no TLS.
+    /// Opens the payouts of `mch_id` in a database, makes the tables if they are not there, and brings those of an earlier
+    /// release up to this one's. `url` is what libpq takes, with its `host`, `user` and so on, or `postgresql://`. Variables
+    /// (`PGPASSWORD`) and files of libpq's (`.pgpass`) are not read.
     ///
-    /// `lease` is 1 s to 1 day, such as [`DEFAULT_LEASE`].
-    pub fn open(url: &str, mch_id: &str, lease: Duration) -> Result<Self, StoreError> {
-        let mut config: Config = url.parse()?;
-        if config.get_connect_timeout().is_none() {
-            config.connect_timeout(Duration::from_secs(10));
-        }
-        if config.get_tcp_user_timeout().is_none() {
-            config.tcp_user_timeout(Duration::from_secs(30));
-        }
-        Self::open_with(move || config.connect(NoTls), mch_id, lease)
+    /// # TLS
+    ///
+    /// TLS is verified, or there is none: the server's certificate must be of a trusted authority and for `host`.
+    ///
+    /// | `sslmode` | |
+    /// |---|---|
+    /// | not there | `verify-full`; for a server on this machine (a Unix socket, a loopback address, `localhost`) `disable` |
+    /// | `verify-full`, `verify-ca`, `require` | all of them `verify-full` |
+    /// | `disable` | none, wherever the server is |
+    /// | `prefer`, `allow` | refused: whoever is on the way could switch it off |
+    ///
+    /// `sslrootcert` is a PEM file with the authorities to trust, or `system`, as without it: those of the operating
+    /// system. It asks for TLS by itself. `channel_binding` is honoured.
+    pub fn open(url: &str, mch_id: &str, lease: Lease) -> Result<Self, StoreError> {
+        let server = Server::parse(url)?;
+        Self::open_with(move || server.connect(), mch_id, lease)
     }
 
-    /// The same with connections of one's own, such as those with TLS. It is called again where a connection broke.
+    /// The same with connections of one's own. It is called again where a connection broke.
     pub fn open_with(
         connect: impl FnMut() -> Result<Client, ::postgres::Error> + Send + 'static,
         mch_id: &str,
-        lease: Duration,
+        lease: Lease,
     ) -> Result<Self, StoreError> {
-        if !(Duration::from_secs(1)..=Duration::from_secs(24 * 3600)).contains(&lease) {
-            return Err(StoreError::Lease);
-        }
         let mut link = Link::new(connect)?;
         link.run(schema::make)?;
         let (held, broken) = (HashMap::new(), HashSet::new());
-        Ok(Self { link, mch_id: mch_id.to_owned(), lease, held, broken })
+        Ok(Self { link, mch_id: mch_id.to_owned(), lease: lease.length(), held, broken })
     }
 
     fn forget<'n>(&mut self, mch_billnos: impl IntoIterator<Item = &'n str>) {

@@ -215,16 +215,12 @@ fn put(insert: &mut Statement<'_>, mch_id: &str, order: &Order) -> Result<bool, 
     Ok(rows == 1)
 }
 
-fn look_alikes(
-    present: &mut Statement<'_>,
-    mch_id: &str,
-    order: &Order,
-) -> Result<Vec<Present>, StoreError> {
+fn look_alikes(present: &mut Statement<'_>, mch_id: &str, order: &Order) -> Result<Vec<Present>, StoreError> {
     let Order { business_id, business_key, generation, mch_billno, number_key, .. } = order;
-    let rows = present.query_map(
-        params![mch_id, business_id, generation, business_key, mch_billno, number_key],
-        |row| Ok(Present::new(row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)),
-    )?;
+    let rows = present
+        .query_map(params![mch_id, business_id, generation, business_key, mch_billno, number_key], |row| {
+            Ok(Present::new(row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
+        })?;
     Ok(rows.collect::<Result<_, _>>()?)
 }
 

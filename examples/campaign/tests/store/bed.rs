@@ -8,7 +8,7 @@ use wechatpay_campaign::store::{
 };
 use wechatpay_proto::payout::Store;
 
-use crate::packets::MCH_ID;
+use crate::packets::{MCH_ID, lease};
 use crate::postgres::{Database, database};
 
 /// A worker may live on any thread.
@@ -132,7 +132,7 @@ impl Bed for PostgresBed {
     const TABLE: &str = "wechatpay_payout";
 
     fn open_as(&self, mch_id: &str) -> Result<PostgresStore, StoreError> {
-        PostgresStore::open(&self.database.url(), mch_id, DEFAULT_LEASE)
+        PostgresStore::open(&self.database.url(), mch_id, lease(DEFAULT_LEASE))
     }
 
     fn execute(&self, sql: &str) {

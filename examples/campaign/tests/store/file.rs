@@ -143,7 +143,8 @@ mod rights {
             let mode = file.metadata().unwrap().permissions().mode();
             (file.file_name().into_string().unwrap(), format!("{:o}", mode & 0o7777))
         };
-        let mut modes: Vec<_> = fs::read_dir(bed.dir.path()).unwrap().map(|file| mode(file.unwrap())).collect();
+        let mut modes: Vec<_> =
+            fs::read_dir(bed.dir.path()).unwrap().map(|file| mode(file.unwrap())).collect();
         modes.sort();
         modes
     }
@@ -196,7 +197,16 @@ mod rights {
             let report = bed.dir.path().join("campaign.db.report");
             let script = format!("umask {umask} && exec \"$@\"");
             let done = Command::new("sh")
-                .args(["-c", &script, "sh", env!("CARGO_BIN_EXE_campaign"), "run", "--mock", "--csv", &sample])
+                .args([
+                    "-c",
+                    &script,
+                    "sh",
+                    env!("CARGO_BIN_EXE_campaign"),
+                    "run",
+                    "--mock",
+                    "--csv",
+                    &sample,
+                ])
                 .args(["--store", &store, "--report"])
                 .arg(&report)
                 .output()

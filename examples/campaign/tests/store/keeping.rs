@@ -9,7 +9,8 @@ use wechatpay_proto::payout::{IntentError, Store as _};
 use crate::bed::Bed;
 use crate::on_both;
 use crate::packets::{
-    LATE, MCH_ID, START, attempted, failed, intent, intent_of, many, new, new_at, numbers, received, save, take_one,
+    LATE, MCH_ID, START, attempted, failed, intent, intent_of, many, new, new_at, numbers, received, save,
+    take_one,
 };
 
 on_both!(

@@ -11,6 +11,8 @@ mod packets;
 mod reading;
 mod sharing;
 mod speed;
+#[cfg(unix)]
+mod tls;
 mod uniqueness;
 
 /// Runs each of these cases on both stores.

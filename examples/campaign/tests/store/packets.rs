@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
+use wechatpay_campaign::store::Lease;
 use wechatpay_proto::payout::{
     Failed, InFlight, Intent, Next, Now, Payout, Policy, Record, Saved, Snapshot, Store, Stored, Unsaved,
 };
@@ -48,6 +49,11 @@ pub(crate) fn intent_of(mch_id: &str, business_id: &str, mch_billno: &str, fen: 
 
 pub(crate) fn intent(business_id: &str, mch_billno: &str, fen: u32) -> Intent {
     intent_of(MCH_ID, business_id, mch_billno, fen)
+}
+
+/// A lease for the policy and the transport of the cases.
+pub(crate) fn lease(length: Duration) -> Lease {
+    Lease::new(length, &Policy::default(), Duration::from_secs(15)).unwrap()
 }
 
 /// A payout that wants to go on `seconds` after the start.

@@ -5,12 +5,13 @@ use std::sync::{Arc, Barrier};
 use std::thread;
 use std::time::Duration;
 
-use wechatpay_campaign::store::{DEFAULT_LEASE, Ledger as _, PostgresStore, StoreError};
-use wechatpay_proto::payout::{Inserted, Record, Saved, Store as _};
+use wechatpay_campaign::store::{DEFAULT_LEASE, Lease, Ledger as _, PostgresStore, StoreError};
+use wechatpay_proto::payout::{Inserted, Policy, Record, Saved, Settings, Store as _};
 
 use crate::bed::{Bed as _, PostgresBed};
 use crate::packets::{
-    LATE, MCH_ID, START, attempted, failed, intent, many, new, new_at, numbers, received, save, take_one,
+    LATE, MCH_ID, START, attempted, failed, intent, lease, many, new, new_at, numbers, received, save,
+    take_one,
 };
 
 /// What each of these threads makes of its turn; all start at once.
@@ -213,10 +214,8 @@ fn the_end_of_anothers_lease_is_waited_for() {
 #[test]
 fn a_lease_has_the_length_that_was_asked_for() {
     let Some(bed) = PostgresBed::new() else { return };
-    let open = |seconds| PostgresStore::open(&bed.database.url(), MCH_ID, Duration::from_secs(seconds));
-    assert!(matches!(open(0), Err(StoreError::Lease)));
-    assert!(matches!(open(24 * 3600 + 1), Err(StoreError::Lease)));
-    let mut store = open(24 * 3600).unwrap();
+    let day = Duration::from_secs(24 * 3600);
+    let mut store = PostgresStore::open(&bed.database.url(), MCH_ID, lease(day)).unwrap();
     store.insert(&many(1)).unwrap();
     take_one(&mut store);
     // Judged by the database, whatever the worker's calendar says.
@@ -226,6 +225,27 @@ fn a_lease_has_the_length_that_was_asked_for() {
                 FROM wechatpay_payout);
         END $$",
     );
+}
+
+#[test]
+fn a_lease_is_longer_than_any_request_may_be_under_way() {
+    let policy =
+        Policy::new(Settings { attempt_life: Duration::from_secs(20), ..Settings::default() }).unwrap();
+    let of = |millis, timeout| {
+        Lease::new(Duration::from_millis(millis), &policy, Duration::from_secs(timeout)).map(Lease::length)
+    };
+    assert!(matches!(of(999, 0), Err(StoreError::Lease)));
+    assert!(matches!(of(24 * 3_600_000 + 1, 15), Err(StoreError::Lease)));
+    for at_most in [1_000, 34_999, 35_000] {
+        let error = of(at_most, 15).unwrap_err();
+        assert!(
+            matches!(error, StoreError::ShortLease { least } if least == Duration::from_secs(35)),
+            "{error}"
+        );
+    }
+    assert_eq!(of(35_001, 15).unwrap(), Duration::from_millis(35_001));
+    assert_eq!(of(24 * 3_600_000, 15).unwrap(), Duration::from_secs(24 * 3600));
+    assert!(matches!(of(24 * 3_600_000, u64::MAX), Err(StoreError::ShortLease { .. })));
 }
 
 #[test]
@@ -241,7 +261,7 @@ fn a_connection_that_broke_is_made_again_and_what_was_held_is_still_held() {
             config.connect(postgres::NoTls)
         }
     };
-    let mut store = PostgresStore::open_with(connect, MCH_ID, DEFAULT_LEASE).unwrap();
+    let mut store = PostgresStore::open_with(connect, MCH_ID, lease(DEFAULT_LEASE)).unwrap();
     store.insert(&many(2)).unwrap();
     let stored = store.take(START, LATE, 1).unwrap().remove(0);
     bed.execute(
@@ -290,14 +310,14 @@ fn a_session_confirms_nothing_before_it_is_on_disk() {
         "{options} -c synchronous_commit=off -c default_transaction_isolation=serializable"
     ));
     let connect = move || config.connect(postgres::NoTls);
-    let mut store = PostgresStore::open_with(connect, MCH_ID, DEFAULT_LEASE).unwrap();
+    let mut store = PostgresStore::open_with(connect, MCH_ID, lease(DEFAULT_LEASE)).unwrap();
     assert_eq!(store.insert(&many(1)).unwrap(), [Inserted::New]);
 }
 
 #[test]
 fn a_database_that_is_not_there_is_an_error() {
     let url = "host=/nonexistent user=postgres connect_timeout=1";
-    let error = PostgresStore::open(url, MCH_ID, DEFAULT_LEASE).unwrap_err();
+    let error = PostgresStore::open(url, MCH_ID, lease(DEFAULT_LEASE)).unwrap_err();
     assert!(matches!(error, StoreError::Postgres(_)), "{error}");
     assert!(error.to_string().starts_with("PostgreSQL: "), "{error}");
 }

@@ -88,7 +88,7 @@ impl Link {
     }
 }
 
-fn session(connect: &mut Connect) -> Result<Client, Error> {
+fn session(connect: &mut Connect) -> Result<Client, StoreError> {
     let mut client = connect()?;
     client.batch_execute(SESSION)?;
     Ok(client)

@@ -54,7 +54,8 @@ const KEYED: &str = "
     CREATE UNIQUE INDEX payout_number_key ON payout (mch_id, number_key);
 ";
 
-const UNNAMED: &str = "SELECT mch_id, business_id, generation, mch_billno, done, rowid FROM payout ORDER BY rowid";
+const UNNAMED: &str =
+    "SELECT mch_id, business_id, generation, mch_billno, done, rowid FROM payout ORDER BY rowid";
 
 const NAME: &str = "UPDATE payout SET business_key = ?2, number_key = ?3 WHERE rowid = ?1";
 
