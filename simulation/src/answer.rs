@@ -1,7 +1,8 @@
-//! Answers that the service never gave: what gateways, proxies and broken connections make of one.
+//! Answers that the service never gave: what gateways, proxies and broken connections make of one. And how texts are read
+//! here, by hand, so that no reader is its own judge.
 
 use bytes::Bytes;
-use http::{Response, StatusCode};
+use http::{Request, Response, StatusCode};
 
 use crate::chance::Chance;
 
@@ -32,8 +33,14 @@ pub enum Shape {
     OtherRoot,
     /// The last answer about another order.
     OtherOrder,
-    /// A refusal with this code.
+    /// A refusal with this code, which names no order.
     Refusal(&'static str),
+    /// A refusal with this code, which names the order as a true one does.
+    Named(&'static str),
+    /// A refusal with this code, which names the order and a payment that there is not.
+    Listed(&'static str),
+    /// The answer; if it is a refusal, with a payment in it that there is not.
+    TrueButListed,
 }
 
 impl Shape {
@@ -65,10 +72,12 @@ impl Shape {
         "API_METHOD_CLOSED",
     ];
 
-    /// The answer as it arrives; `truth` is what the service said, and `other` what it said about another order.
+    /// The answer to `request` as it arrives; `truth` is what the service said, and `other` what it said about another
+    /// order.
     pub fn make(
         self,
         chance: &mut Chance,
+        request: &Request<Bytes>,
         truth: Option<&Response<Bytes>>,
         other: Option<&Response<Bytes>>,
     ) -> Response<Bytes> {
@@ -96,13 +105,66 @@ impl Shape {
             }
             Self::OtherOrder => other.cloned().unwrap_or_else(|| page(StatusCode::OK, "")),
             Self::Refusal(code) => coded(code),
+            Self::Named(code) => naming(code, request, ""),
+            Self::Listed(code) => naming(code, request, &stray_payment(chance, request)),
+            Self::TrueButListed => {
+                let text = String::from_utf8_lossy(true_body);
+                let refused = element(&text, "result_code") == Some("FAIL");
+                let listed = format!("{}</xml>", stray_payment(chance, request));
+                let text = if refused { text.replace("</xml>", &listed) } else { text.into() };
+                answer(StatusCode::OK, text.into())
+            }
         }
     }
 }
 
 fn coded(code: &str) -> Response<Bytes> {
+    with_code(code, "")
+}
+
+fn with_code(code: &str, rest: &str) -> Response<Bytes> {
     let head = "<xml><return_code>SUCCESS</return_code><result_code>FAIL</result_code>";
-    page(StatusCode::OK, &format!("{head}<err_code>{code}</err_code><err_code_des>.</err_code_des></xml>"))
+    page(
+        StatusCode::OK,
+        &format!("{head}<err_code>{code}</err_code><err_code_des>.</err_code_des>{rest}</xml>"),
+    )
+}
+
+/// A refusal that echoes all of a request that true ones echo, and `more`.
+pub(crate) fn naming(code: &str, request: &Request<Bytes>, more: &str) -> Response<Bytes> {
+    let text = std::str::from_utf8(request.body()).unwrap_or_default();
+    let echoes: String = ["mch_billno", "mch_id", "wxappid", "re_openid", "total_amount"]
+        .into_iter()
+        .filter_map(|name| Some(format!("<{name}>{}</{name}>", element(text, name)?)))
+        .collect();
+    with_code(code, &format!("{echoes}{more}"))
+}
+
+/// A payment that there is not, as the answer to a request names one.
+fn stray_payment(chance: &mut Chance, request: &Request<Bytes>) -> String {
+    let sends = element(std::str::from_utf8(request.body()).unwrap_or_default(), "re_openid").is_some();
+    let name = if sends { "send_listid" } else { "detail_id" };
+    format!("<{name}>1000041701{:018}</{name}>", chance.below(1_000_000_000))
+}
+
+/// The text of an element, wherever it stands.
+pub(crate) fn element<'t>(text: &'t str, name: &str) -> Option<&'t str> {
+    let at = text.match_indices(name).map(|(at, _)| at).find(|at| {
+        text.get(..*at).is_some_and(|before| before.ends_with('<'))
+            && text.get(at + name.len()..).is_some_and(|rest| rest.starts_with('>'))
+    })?;
+    let rest = text.get(at + name.len() + 1..)?;
+    match rest.strip_prefix("<![CDATA[") {
+        Some(rest) => rest.split_once("]]>").map(|(text, _)| text),
+        None => rest.split_once('<').map(|(text, _)| text),
+    }
+}
+
+/// The text of an answer that is whole, and an answer.
+pub(crate) fn whole(response: &Response<Bytes>) -> Option<&str> {
+    let text = std::str::from_utf8(response.body()).ok()?.trim();
+    let whole = response.status() == StatusCode::OK && text.starts_with("<xml>") && text.ends_with("</xml>");
+    whole.then_some(text)
 }
 
 fn page(status: StatusCode, text: &str) -> Response<Bytes> {

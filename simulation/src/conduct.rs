@@ -3,7 +3,9 @@
 
 use bytes::Bytes;
 use http::Response;
-use wechatpay_proto::payout::Asked;
+use wechatpay_proto::payout::{Asked, State};
+
+use crate::answer::element;
 
 /// An answer, or that none came, as a driver hears of it.
 #[derive(Clone, Copy, Debug)]
@@ -12,6 +14,8 @@ pub struct Heard<'a> {
     pub asked: Asked,
     /// How many attempts are on record.
     pub attempts: u32,
+    /// Where the payout stands on disk, without the answer.
+    pub state: State,
     /// The answer; `None` where none came.
     pub response: Option<&'a Response<Bytes>>,
 }
@@ -19,10 +23,7 @@ pub struct Heard<'a> {
 impl<'a> Heard<'a> {
     /// The text of an element of the answer, wherever it stands.
     pub fn element(&self, name: &str) -> Option<&'a str> {
-        let text = std::str::from_utf8(self.response?.body()).ok()?;
-        let (_, rest) = text.split_once(&format!("<{name}>"))?;
-        let (text, _) = rest.split_once(&format!("</{name}>"))?;
-        Some(text.strip_prefix("<![CDATA[").and_then(|text| text.strip_suffix("]]>")).unwrap_or(text))
+        element(std::str::from_utf8(self.response?.body()).ok()?, name)
     }
 }
 
@@ -56,6 +57,11 @@ pub trait Conduct: Sync {
     /// Whether a number is on disk before it is sent.
     fn writes_first(&self) -> bool {
         true
+    }
+
+    /// To whom a payment goes: the receiver of which of the payments.
+    fn receiver_of(&self, want: usize) -> usize {
+        want
     }
 }
 

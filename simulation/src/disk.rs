@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use wechatpay_proto::payout::{
-    Inserted, Intent, IntentRecord, Payout, Record, Saved, Snapshot, Store, Stored, Unsaved,
+    Inserted, Intent, IntentRecord, Payout, Record, Saved, Snapshot, State, Store, Stored, Unsaved,
 };
 
 use crate::chance::Chance;
@@ -40,8 +40,9 @@ pub(crate) struct DiskError;
 pub(crate) struct Row {
     intent: IntentRecord,
     mch_billno: String,
-    /// The last snapshot that was written whole.
+    /// The last snapshot that was written whole, and where the payout stands by it.
     text: String,
+    pub(crate) state: State,
     /// What a write left that did not come to its end.
     torn: Option<String>,
     /// The columns that a store finds rows by.
@@ -113,6 +114,8 @@ pub(crate) struct Session<'d> {
     pub(crate) process: Process,
     pub(crate) held: &'d mut Held,
     pub(crate) lease: Duration,
+    /// The disk's own clock, by which it judges leases: the workers' may differ.
+    pub(crate) clock: Duration,
     pub(crate) trouble: Option<Trouble>,
     pub(crate) chance: &'d mut Chance,
     pub(crate) writes_first: bool,
@@ -133,10 +136,16 @@ impl Disk {
         own.max_by_key(|row| row.generation())
     }
 
-    /// When a process could next take something, by its calendar.
-    pub(crate) fn next_for(&self, process: Process, held: &Held) -> Option<Duration> {
+    /// When a process could next take something, by the disk's clock; `right` makes that of a time by the calendar of the
+    /// process.
+    pub(crate) fn next_for(
+        &self,
+        process: Process,
+        held: &Held,
+        right: impl Fn(Duration) -> Duration,
+    ) -> Option<Duration> {
         let open = self.rows.iter().filter(|row| !row.done && may_take(row, process, held));
-        open.map(|row| row.wake_at.max(row.free_at())).min()
+        open.map(|row| right(row.wake_at).max(row.free_at())).min()
     }
 
     /// The process is dead: what it held in memory is gone, and what it had is anybody's where the store knows that.
@@ -159,15 +168,15 @@ impl Session<'_> {
     }
 
     /// Takes one payout, done or not, if nobody else has it.
-    pub(crate) fn take_one(&mut self, now: Duration, mch_billno: &str) -> Result<Option<Stored>, DiskError> {
+    pub(crate) fn take_one(&mut self, mch_billno: &str) -> Result<Option<Stored>, DiskError> {
         self.fails()?;
         let (process, held) = (self.process, &*self.held);
-        let free = |row: &Row| may_take(row, process, held) && row.free_at() <= now;
+        let free = |row: &Row| may_take(row, process, held) && row.free_at() <= self.clock;
         let at = self.disk.rows.iter().position(|row| row.mch_billno == mch_billno && free(row));
-        Ok(at.and_then(|at| self.take_at(now, at)))
+        Ok(at.and_then(|at| self.take_at(at)))
     }
 
-    fn take_at(&mut self, now: Duration, at: usize) -> Option<Stored> {
+    fn take_at(&mut self, at: usize) -> Option<Stored> {
         self.disk.tokens += 1;
         let token = self.disk.tokens;
         let row = self.disk.rows.get_mut(at)?;
@@ -178,14 +187,14 @@ impl Session<'_> {
                 Ok(_) => self.disk.torn_believed += 1,
             }
         }
-        (row.owner, row.lease_end, row.token) = (Some(self.process), now + self.lease, token);
+        (row.owner, row.lease_end, row.token) = (Some(self.process), self.clock + self.lease, token);
         self.held.insert(row.mch_billno.clone(), token);
         let intent = Intent::restore(row.intent.clone()).ok()?;
         Some(Stored { intent: intent.into(), snapshot: row.text.parse().ok()? })
     }
 
-    fn write(&mut self, now: Duration, record: &Record<'_>) -> Saved {
-        let (snapshot, lease_end) = (record.snapshot, now + self.lease);
+    fn write(&mut self, record: &Record<'_>) -> Saved {
+        let (snapshot, lease_end) = (record.snapshot, self.clock + self.lease);
         let number = snapshot.mch_billno();
         let Some(&token) = self.held.get(number) else { return Saved::NotOurs };
         let (process, torn) = (self.process, self.trouble == Some(Trouble::Torn));
@@ -206,6 +215,7 @@ impl Session<'_> {
         }
         if row.memory_of.is_none() || snapshot.reason().is_some() || record.done {
             (row.text, row.torn, row.memory_of) = (text, None, None);
+            row.state = snapshot.state();
             row.attempts = snapshot.attempts();
             row.seen = row.time(" seen=").unwrap_or_default();
         }
@@ -237,6 +247,7 @@ impl Store for Session<'_> {
                 intent,
                 mch_billno: snapshot.mch_billno().to_owned(),
                 text: snapshot.to_string(),
+                state: snapshot.state(),
                 torn: None,
                 wake_at: snapshot.wake_at(),
                 attempts: 0,
@@ -253,23 +264,23 @@ impl Store for Session<'_> {
         self.fails().map(|()| inserted)
     }
 
-    fn take(&mut self, now: Duration, until: Duration, limit: usize) -> Result<Vec<Stored>, DiskError> {
+    fn take(&mut self, _: Duration, until: Duration, limit: usize) -> Result<Vec<Stored>, DiskError> {
         self.fails()?;
         let (process, held) = (self.process, &*self.held);
         let due = |row: &Row| {
-            !row.done && may_take(row, process, held) && row.free_at() <= now && row.wake_at <= until
+            !row.done && may_take(row, process, held) && row.free_at() <= self.clock && row.wake_at <= until
         };
         let rows = self.disk.rows.iter().enumerate().filter(|(_, row)| due(row));
         let mut found: Vec<_> = rows.map(|(at, row)| (row.wake_at, at)).collect();
         found.sort_unstable();
-        Ok(found.into_iter().take(limit).filter_map(|(_, at)| self.take_at(now, at)).collect())
+        Ok(found.into_iter().take(limit).filter_map(|(_, at)| self.take_at(at)).collect())
     }
 
-    fn save(&mut self, now: Duration, snapshots: &[Record<'_>]) -> Result<Vec<Saved>, DiskError> {
+    fn save(&mut self, _: Duration, snapshots: &[Record<'_>]) -> Result<Vec<Saved>, DiskError> {
         if self.trouble == Some(Trouble::Nothing) {
             return Err(DiskError);
         }
-        let saved = snapshots.iter().map(|record| self.write(now, record)).collect();
+        let saved = snapshots.iter().map(|record| self.write(record)).collect();
         self.fails().map(|()| saved)
     }
 

@@ -49,6 +49,10 @@ faults! {
     LateFailure = "processing, failed later",
     /// The order was SENDING for some queries.
     Stuck = "stuck in SENDING",
+    /// The order was answered SEND_FAILED, and not kept.
+    NotKept = "refused for good, not kept",
+    /// The answer was a refusal that names a payment which there is not.
+    StrayPayment = "refusal with a stray payment",
     /// The request came without its client certificate.
     NoCertificate = "certificate missing",
     /// The primary host could not be reached.
@@ -63,8 +67,10 @@ faults! {
     Stall = "stall",
     /// The machine slept.
     Suspend = "suspend",
-    /// The calendar jumped.
+    /// The calendar jumped, for hours.
     Calendar = "calendar jumped",
+    /// The calendar jumped, and came back at once or within minutes.
+    Glitch = "calendar glitch",
     /// A write took long.
     SlowWrite = "slow write",
     /// A write failed, and left what was there.

@@ -23,6 +23,7 @@ mod plan;
 mod report;
 mod run;
 mod service;
+mod told;
 mod world;
 
 pub use answer::Shape;

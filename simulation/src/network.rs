@@ -7,7 +7,7 @@ use wechatpay_proto::payout::Asked;
 use crate::answer::Shape;
 use crate::chance::Chance;
 use crate::fault::{Fault, Faults};
-use crate::plan::{HOUR, SECOND};
+use crate::plan::{DAY, HOUR, SECOND};
 
 /// How often things go wrong, each in so many of a thousand cases.
 #[derive(Clone, Copy, Debug, Default)]
@@ -30,6 +30,8 @@ pub struct Odds {
     pub refused: u32,
     /// The service takes its time with an order.
     pub service_slow: u32,
+    /// The service answers SEND_FAILED about an order that it does not know, and does not keep it.
+    pub not_kept: u32,
     /// The client certificate is missing.
     pub no_certificate: u32,
     /// The process dies, at each point where it matters.
@@ -48,17 +50,20 @@ impl Odds {
     /// Those of one world: each kind of fault is left out of some, so that rare meetings of others are seen.
     pub(crate) fn draw(c: &mut Chance) -> Self {
         let scale = c.pick(&[1, 2, 3, 5]);
+        // In some worlds this is what the service does, and requests wait somewhere for hours: the two belong together.
+        let (not_kept, later) = if c.permille(120) { (300, 200) } else { (0, 0) };
         let mut odds = |usual: u32| if c.permille(250) { 0 } else { usual * scale / 2 };
         Self {
             not_sent: odds(40),
             request_lost: odds(150),
-            request_late: odds(60),
+            request_late: odds(60) + later,
             twice: odds(100),
             answer_lost: odds(120),
             answer_late: odds(80),
             answer_false: odds(150),
             refused: odds(100),
             service_slow: odds(60),
+            not_kept,
             no_certificate: odds(15),
             crash: odds(15),
             stall: odds(10),
@@ -106,6 +111,9 @@ pub enum Taken {
     Stuck(u32),
     /// Without a client certificate.
     Uncertified,
+    /// An order that the service does not know is answered SEND_FAILED, and not kept: it goes on not knowing it, and pays it
+    /// if it is brought again. One that it knows is taken as it is.
+    NotKept,
 }
 
 /// What becomes of an answer.
@@ -118,6 +126,9 @@ pub enum Back {
     /// Something else arrives so much later.
     As(Duration, Shape),
 }
+
+/// How long after a request a copy of it arrives, in worlds where the service keeps nothing of what it refuses.
+const COPIES_WITHIN: Duration = Duration::from_secs(10 * 60);
 
 const HOP: Duration = Duration::from_millis(30);
 
@@ -175,7 +186,7 @@ impl Treatment {
             return treatment;
         }
         if c.permille(odds.refused) {
-            treatment.made_up = Some((c.up_to(patience), made_up(c, asked)));
+            treatment.made_up = Some((c.up_to(patience), made_up(c, asked, faults)));
             if !c.permille(300) {
                 faults.count(Fault::RefusedBefore);
                 return treatment;
@@ -185,15 +196,24 @@ impl Treatment {
             treatment.copies.push(carried);
             return treatment;
         }
-        let mut after = c.between(Duration::from_millis(5), Duration::from_millis(300));
-        if c.permille(odds.request_late) {
+        let late = c.permille(odds.request_late);
+        let after = if late {
             faults.count(Fault::RequestLate);
-            after = patience + c.up_to(6 * HOUR);
-        }
+            patience + c.up_to(2 * DAY)
+        } else {
+            c.between(Duration::from_millis(5), Duration::from_millis(300))
+        };
         treatment.copies.push(carried(c, odds, asked, after, faults));
-        while treatment.copies.len() < 4 && c.permille(odds.twice) {
+        // Where the service keeps nothing of what it refuses, a copy of that would be paid whenever it came, and no client
+        // can wait for one for ever: it comes within the guard of the library, or not at all.
+        let (most, latest) = match (odds.not_kept, late) {
+            (0, _) => (4, 3 * HOUR),
+            (_, false) => (4, COPIES_WITHIN),
+            (_, true) => (1, Duration::ZERO),
+        };
+        while treatment.copies.len() < most && c.permille(odds.twice) {
             faults.count(Fault::RequestTwice);
-            let after = c.up_to(3 * HOUR);
+            let after = c.up_to(latest);
             let copy = carried(c, odds, asked, after, faults);
             treatment.copies.push(copy);
         }
@@ -203,7 +223,10 @@ impl Treatment {
 
 fn carried(c: &mut Chance, odds: &Odds, asked: Asked, after: Duration, faults: &mut Faults) -> Carried {
     let mut taken = Taken::Usual;
-    if asked == Asked::Send && c.permille(odds.service_slow) {
+    if asked == Asked::Send && c.permille(odds.not_kept) {
+        taken = Taken::NotKept;
+        faults.count(Fault::NotKept);
+    } else if asked == Asked::Send && c.permille(odds.service_slow) {
         let fault;
         (taken, fault) = match c.below(4) {
             0 | 1 => (Taken::PaidLater(c.up_to(5 * HOUR)), Fault::LateCommit),
@@ -224,7 +247,14 @@ fn carried(c: &mut Chance, odds: &Odds, asked: Asked, after: Duration, faults: &
         Back::After(15 * SECOND + c.up_to(6 * HOUR))
     } else if c.permille(odds.answer_false) {
         faults.count(Fault::AnswerFalse);
-        let shape = if c.permille(60) { Shape::OtherOrder } else { c.pick(&Shape::EMPTY) };
+        let shape = match c.below(100) {
+            0..8 => Shape::OtherOrder,
+            8..20 => {
+                faults.count(Fault::StrayPayment);
+                Shape::TrueButListed
+            }
+            _ => c.pick(&Shape::EMPTY),
+        };
         Back::As(soon, shape)
     } else {
         Back::After(soon)
@@ -233,11 +263,20 @@ fn carried(c: &mut Chance, odds: &Odds, asked: Asked, after: Duration, faults: &
 }
 
 /// What somebody on the way answers by himself, who did not carry the request out.
-fn made_up(c: &mut Chance, asked: Asked) -> Shape {
-    match (asked, c.below(100)) {
-        (Asked::Send, 0) => Shape::Refusal("PARAM_ERROR"),
-        (Asked::Send, 1..50) => Shape::Refusal(c.pick(&Shape::REFUSALS)),
-        (Asked::Query, 0..20) => Shape::Refusal(c.pick(&["FREQ_LIMIT", "CA_ERROR"])),
-        _ => c.pick(&Shape::EMPTY),
+fn made_up(c: &mut Chance, asked: Asked, faults: &mut Faults) -> Shape {
+    let code = match (asked, c.below(100)) {
+        (Asked::Send, 0) => "PARAM_ERROR",
+        (Asked::Send, 1..50) => c.pick(&Shape::REFUSALS),
+        (Asked::Send, 50..60) => c.pick(&["SYSTEMERROR", "PROCESSING"]),
+        (Asked::Query, 0..20) => c.pick(&["FREQ_LIMIT", "CA_ERROR", "SYSTEMERROR"]),
+        _ => return c.pick(&Shape::EMPTY),
+    };
+    match c.below(3) {
+        0 => Shape::Refusal(code),
+        1 => Shape::Named(code),
+        _ => {
+            faults.count(Fault::StrayPayment);
+            Shape::Listed(code)
+        }
     }
 }

@@ -52,6 +52,15 @@ pub enum Moment {
         /// Seconds ahead of the right time.
         ahead: i64,
     },
+    /// A calendar jumps, and comes back by itself.
+    Glitch {
+        /// Whose.
+        worker: usize,
+        /// Seconds ahead of the right time.
+        ahead: i64,
+        /// For how long; zero for the next event of its worker alone.
+        span: Duration,
+    },
     /// A machine sleeps.
     Suspend {
         /// Whose.
@@ -271,6 +280,16 @@ fn moments(
             let from = c.up_to(heals);
             moments.push((from, Moment::Calendar { worker, ahead: c.pick(&[-day, day, -3600, 3600, -30]) }));
             moments.push((from + c.up_to(DAY), Moment::Calendar { worker, ahead: 0 }));
+        }
+        if c.permille(100) {
+            let day = 24 * 3600;
+            let (from, ahead) = (c.up_to(heals), c.pick(&[31 * day, 31 * day, 365 * day, -day, -day, day]));
+            let span = if c.permille(400) { Duration::ZERO } else { c.up_to(30 * MINUTE) };
+            moments.push((from, Moment::Glitch { worker, ahead, span }));
+            // The process that comes back meanwhile does not know the right time.
+            if c.permille(400) {
+                moments.push((from + span / 8, Moment::Crash { worker }));
+            }
         }
         if c.permille(80) {
             let (span, stops) = (c.pick(&[2 * HOUR, 90 * SECOND]), c.permille(500));

@@ -166,6 +166,10 @@ pub enum Invariant {
     I7,
     /// Nothing is sent whose attempt is not on disk.
     OnDisk,
+    /// A payment goes to the receiver of its intent, and is of its amount.
+    Payee,
+    /// A failure is said only where what was heard proves it.
+    Proof,
 }
 
 /// A request that left a worker.

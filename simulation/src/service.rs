@@ -9,6 +9,8 @@ use wechatpay_mock_server::{
     MockMerchant, RedPacket, Status,
 };
 
+use crate::answer::naming;
+use crate::books::{Bid, twin};
 use crate::network::Taken;
 use crate::plan::Plan;
 
@@ -48,11 +50,20 @@ impl Service {
         self.mock.advance(by)
     }
 
-    /// Answers a request.
-    pub(crate) fn answer(&mut self, request: &Request<Bytes>, taken: Taken) -> Option<Response<Bytes>> {
+    /// Answers a request that asks for `bid`.
+    pub(crate) fn answer(
+        &mut self,
+        request: &Request<Bytes>,
+        bid: &Bid,
+        taken: Taken,
+    ) -> Option<Response<Bytes>> {
         self.requests += 1;
+        // Not the ledger's decision: what it does not know it goes on not knowing.
+        if taken == Taken::NotKept && self.packet(&bid.mch_billno).is_none() {
+            return Some(naming("SEND_FAILED", request, ""));
+        }
         let fault = match taken {
-            Taken::Usual | Taken::Uncertified => None,
+            Taken::Usual | Taken::Uncertified | Taken::NotKept => None,
             Taken::PaidLater(after) => Some(Fault::late_commit(after)),
             Taken::FailsLater(after) => Some(Fault::late_failure(after)),
             Taken::Stuck(polls) => Some(Fault::stuck_for(polls)),
@@ -107,7 +118,7 @@ impl Service {
     }
 }
 
-/// The receiver of a payment.
+/// The receiver of a payment. Those of two payments differ in the case of one letter.
 pub(crate) fn openid(want: usize) -> String {
-    format!("oSIMULATED{want:018}")
+    format!("oSIMULATED{:017}{}", want / 2, twin(want))
 }

@@ -1,6 +1,5 @@
 //! The business: it asks for payments, hears how they ended, and pays again under a new number where one failed.
 
-use wechatpay_mock_server::Status;
 use wechatpay_proto::Fen;
 use wechatpay_proto::payout::{Done, End, Failed, Inserted, Intent, Next, Payout, State, Store as _};
 use wechatpay_proto::v2::mmpaymkttransfers::{SendRedPack, SendRedPackOptions};
@@ -44,7 +43,7 @@ impl World<'_> {
             mch_billno: &number,
             wxappid: self.service.merchant.appid(),
             send_name: "天虹百货",
-            re_openid: &openid(want),
+            re_openid: &openid(self.conduct.receiver_of(want)),
             total_amount: Fen(self.plan.wants[want].fen),
             wishing: "祝您元宵节快乐！",
             client_ip: [192, 168, 0, 1].into(),
@@ -87,9 +86,8 @@ impl World<'_> {
     fn check_new(&mut self, want: usize, number: &str) {
         let before: Vec<_> = self.books.of_want(want).map(|order| order.mch_billno.clone()).collect();
         for other in before {
-            let status = self.service.packet(&other).map(|packet| packet.status);
-            if status != Some(Status::Failed) {
-                self.violate(Invariant::I3, || format!("{number} is made while {other} is {status:?}"));
+            if self.may_cost(&other) {
+                self.violate(Invariant::I3, || format!("{number} is made while {other} can be paid"));
             }
         }
     }
@@ -102,6 +100,9 @@ impl World<'_> {
         if done.end() == End::Accepted {
             self.violate(Invariant::I2, || format!("{number} ended as accepted"));
         }
+        if done.end() == End::Failed {
+            self.check_proof(&number);
+        }
         if self.dies(w, "after the end") {
             return;
         }
@@ -113,6 +114,7 @@ impl World<'_> {
     /// The same payment under a new number, where the business wants that.
     fn pay_again(&mut self, w: usize, failed: Failed) {
         let number = failed.intent().mch_billno().to_owned();
+        self.check_proof(&number);
         let Some(want) = self.books.order(&number).map(|order| order.want) else { return };
         if failed.intent().generation() >= self.plan.wants[want].renumbers {
             return;
@@ -150,7 +152,7 @@ impl World<'_> {
         let Some((intent, snapshot)) = last.and_then(|row| Some((row.intent()?, row.snapshot()?))) else {
             return true;
         };
-        let told = self.books.order(intent.mch_billno()).is_some_and(|order| order.told.is_some());
+        let told = self.books.order(intent.mch_billno()).is_some_and(|order| order.verdict.is_some());
         if told || snapshot.state() != State::Failed {
             return true;
         }
@@ -205,9 +207,12 @@ impl World<'_> {
     /// A verdict is on disk: the business acts on it.
     pub(super) fn follow(&mut self, w: usize, mch_billno: &str, verdict: Verdict) {
         self.session(w, None).release(&[mch_billno]).ok();
-        let Some(order) = self.books.order(mch_billno) else { return };
-        order.told = Some(verdict);
+        let Some(order) = self.books.order_mut(mch_billno) else { return };
+        order.verdict = Some(verdict);
         let want = order.want;
+        if verdict == Verdict::Failed {
+            self.check_failure(mch_billno);
+        }
         let numbers = self.books.of_want(want).count();
         let pays_again = match verdict {
             Verdict::NewNumber => true,

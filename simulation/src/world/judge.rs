@@ -33,7 +33,7 @@ impl World<'_> {
     /// Every payment came to an end.
     fn judge_want(&mut self, want: usize, rows: &[Row]) {
         let numbers: Vec<_> =
-            self.books.of_want(want).map(|order| (order.mch_billno.clone(), order.told)).collect();
+            self.books.of_want(want).map(|order| (order.mch_billno.clone(), order.verdict)).collect();
         let of_want = |row: &&Row| numbers.iter().any(|(number, _)| number == row.mch_billno());
         let open = rows.iter().filter(of_want).any(|row| !row.done);
         let last = rows.iter().rfind(of_want);
@@ -53,49 +53,38 @@ impl World<'_> {
         let number = row.mch_billno();
         let fen = row.intent().map_or(0, |intent| u64::from(intent.amount().0));
         let status = packet.map(|packet| packet.status);
-        let order = self.books.order(number).cloned();
-        if let Some(told) = order.as_ref().and_then(|order| order.told) {
-            let paid = order.is_some_and(|order| order.paid);
-            let wrong = match told {
-                Verdict::Failed => status != Some(Status::Failed),
-                Verdict::Paid => !paid,
-                Verdict::NewNumber | Verdict::OfCampaign => false,
-            };
-            if wrong {
-                self.misreport(number, &format!("read as {told:?}"), packet);
+        let Some(order) = self.books.order(number).cloned() else { return 0 };
+        let paid = order.paid.is_some();
+        if let Some(verdict) = order.verdict {
+            match verdict {
+                Verdict::Failed if paid => self.misreport(number, "read as failed"),
+                Verdict::Paid if !paid => self.misreport(number, "read as paid"),
+                _ => {}
             }
             return packet.map_or(0, cost);
         }
-        let Some(state) = row.snapshot().map(|snapshot| snapshot.state()) else {
-            self.violate(Invariant::OnDisk, || format!("the record of {number} cannot be read"));
-            return 0;
-        };
         let ends = &mut self.counts.ends;
-        let (right, counter) = match state {
-            State::Received => (status == Some(Status::Received), &mut ends.received),
+        let (right, counter) = match row.state {
+            State::Received => (paid && status == Some(Status::Received), &mut ends.received),
             State::Refunded { amount } => {
                 let back = packet.filter(|_| status == Some(Status::Refund)).map(RedPacket::unclaimed);
-                (back.is_some() && back == amount, &mut ends.refunded)
+                (paid && back.is_some() && back == amount, &mut ends.refunded)
             }
-            State::Failed => (status == Some(Status::Failed), &mut ends.failed),
+            State::Failed => (!paid, &mut ends.failed),
             State::NeedsHuman(GaveUp::Horizon) => {
-                (self.is_past_horizon(row, order.as_ref()), &mut self.counts.ends.horizon)
+                (self.is_past_horizon(row, &order), &mut self.counts.ends.horizon)
             }
-            State::NeedsHuman(_) => {
-                let right = order.as_ref().is_some_and(|order| order.defect)
-                    && (status.is_none() || self.workers.iter().any(|worker| worker.jumped));
-                (right, &mut self.counts.ends.defect)
-            }
-            // A service that is honest gives one reason for it: that the number stands for another order.
-            State::Conflict => (order.as_ref().is_some_and(|order| order.fatal), &mut ends.conflict),
+            State::NeedsHuman(_) => (self.is_watched_defect(&order), &mut self.counts.ends.defect),
+            State::Conflict => (order.contradicts_itself(), &mut ends.conflict),
             _ => return packet.map_or(0, cost), // it came to no end, which was said above
         };
+        let state = row.state;
         *counter += 1;
         if !right {
-            self.misreport(number, &format!("{state:?}"), packet);
+            self.misreport(number, &format!("{state:?} on record"));
         }
         let given_up = matches!(state, State::NeedsHuman(_) | State::Conflict);
-        if given_up && order.is_none_or(|order| order.given_up.is_none()) {
+        if given_up && order.given_up.is_none() {
             self.violate(Invariant::I7, || format!("{number} was given up, and nobody heard of it"));
         }
         match state {
@@ -108,29 +97,31 @@ impl World<'_> {
 
     /// The horizon has passed by the calendar that the record was written by; and where no calendar was ever wrong, by the
     /// right time too.
-    fn is_past_horizon(&self, row: &Row, order: Option<&Order>) -> bool {
+    fn is_past_horizon(&self, row: &Row, order: &Order) -> bool {
         let (Some(first), Some(seen)) = (row.time(" first="), row.time(" seen=")) else { return false };
         let horizon = self.plan.settings.horizon;
-        let waited = order.and_then(|order| Some(order.given_up? - order.opened)).unwrap_or_default();
+        let waited = order.given_up.map(|given_up| given_up - order.opened).unwrap_or_default();
         let jumped = self.workers.iter().any(|worker| worker.jumped);
         seen.saturating_sub(first) >= horizon
             && (jumped || waited >= horizon && !self.was_settled(row, order))
     }
 
     /// Whether the ledger had come to its end so long before the giving-up that queries should have found it.
-    fn was_settled(&self, row: &Row, order: Option<&Order>) -> bool {
-        let (Some(since), Some(given_up)) =
-            (self.service.settled_at(row.mch_billno()), order.and_then(|order| order.given_up))
+    fn was_settled(&self, row: &Row, order: &Order) -> bool {
+        let (Some(since), Some(given_up)) = (self.service.settled_at(row.mch_billno()), order.given_up)
         else {
             return false;
         };
         given_up > since.max(self.plan.heals) + 3 * DAY
     }
 
-    fn misreport(&mut self, number: &str, end: &str, packet: Option<&RedPacket>) {
-        self.counts.misreported += 1;
-        let status = packet.map(|packet| packet.status);
-        self.violate(Invariant::I2, || format!("{number} is {end} on record, and {status:?} in the ledger"));
+    /// There was a defect, it was watched for long enough, and nothing had been paid by then.
+    fn is_watched_defect(&self, order: &Order) -> bool {
+        let (Some(defect), Some(given_up)) = (order.told.defect, order.given_up) else { return false };
+        let jumped = self.workers.iter().any(|worker| worker.jumped);
+        let watched = given_up.saturating_sub(defect) >= self.plan.settings.defect_watch;
+        let paid = order.paid.as_ref().is_some_and(|paid| paid.at < given_up);
+        jumped || watched && !paid
     }
 
     /// No fen is made or lost, neither at the service nor on record.
@@ -143,6 +134,33 @@ impl World<'_> {
             self.violate(Invariant::I6, || {
                 format!("{on_record} fen are out by the records, {out} by the ledger, {gone} by the balance")
             });
+        }
+        self.compare_ledger();
+    }
+
+    /// The books of the judge and the ledger were kept apart, and say the same.
+    fn compare_ledger(&mut self) {
+        let ledger = self.service.ledger();
+        let is_paid = |packet: &&RedPacket| !matches!(packet.status, Status::Sending | Status::Failed);
+        let mut by_ledger: Vec<_> = ledger
+            .packets()
+            .filter(is_paid)
+            .map(|packet| (&*packet.key.mch_billno, &*packet.re_openid, u64::from(packet.amount.0)))
+            .collect();
+        let mut by_books: Vec<_> = self
+            .books
+            .orders
+            .iter()
+            .filter_map(|order| {
+                let paid = order.paid.as_ref()?;
+                Some((&*order.mch_billno, &*paid.receiver, paid.fen))
+            })
+            .collect();
+        by_ledger.sort_unstable();
+        by_books.sort_unstable();
+        if by_ledger != by_books {
+            let seen = format!("paid by the ledger: {by_ledger:?}, by the books: {by_books:?}");
+            self.violate(Invariant::I6, || seen);
         }
     }
 

@@ -7,6 +7,7 @@ use crate::disk::{DiskError, Session, Trouble};
 use crate::fault::Fault;
 use crate::plan::{MINUTE, SECOND};
 use crate::report::Invariant;
+use crate::service::EPOCH;
 
 impl World<'_> {
     pub(super) fn session(&mut self, w: usize, trouble: Option<Trouble>) -> Session<'_> {
@@ -16,6 +17,7 @@ impl World<'_> {
             process: worker.process,
             held: &mut worker.held,
             lease: self.plan.lease,
+            clock: EPOCH + self.t,
             trouble,
             chance: &mut self.chance,
             writes_first: self.conduct.writes_first(),
@@ -67,7 +69,8 @@ impl World<'_> {
         let worker = &self.workers[w];
         let (calendar, room) =
             (worker.calendar(self.t), self.plan.capacity.saturating_sub(worker.campaign.len()));
-        let due = self.disk.next_for(worker.process, &worker.held).is_some_and(|due| due <= calendar);
+        let next = self.disk.next_for(worker.process, &worker.held, |due| worker.right(due));
+        let due = next.is_some_and(|due| due <= EPOCH + self.t);
         if !due || room == 0 || worker.takes_from > self.t {
             return;
         }

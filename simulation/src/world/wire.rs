@@ -1,12 +1,16 @@
 //! Requests on their way, and what comes back.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use http::{Request, Response};
-use wechatpay_proto::payout::{Asked, Evidence, Flight, Payout};
+use wechatpay_proto::payout::{Asked, Evidence, Flight, Payout, State, Store as _};
 use wechatpay_proto::transport::Delivery;
 use wechatpay_proto::wire;
 
 use super::{Event, World};
+use crate::answer::element;
+use crate::books::{Bid, Order};
 use crate::conduct::Heard;
 use crate::disk::Process;
 use crate::fault::Fault;
@@ -29,6 +33,13 @@ pub(super) struct Letter {
     to: Asker,
 }
 
+impl Letter {
+    /// Whose it is.
+    pub(super) fn worker(&self) -> usize {
+        self.to.process.worker
+    }
+}
+
 /// Who asked what.
 #[derive(Clone, Debug)]
 struct Asker {
@@ -36,6 +47,7 @@ struct Asker {
     flight: u64,
     asked: Asked,
     mch_billno: String,
+    bid: Arc<Bid>,
 }
 
 impl World<'_> {
@@ -56,15 +68,22 @@ impl World<'_> {
             self.requests.push(Sent { at: self.t, asked, mch_billno: mch_billno.clone(), host });
         }
         self.flights += 1;
-        let to = Asker { process, flight: self.flights, asked, mch_billno };
+        let bid = Arc::new(Bid::of(&request));
+        let to = Asker { process, flight: self.flights, asked, mch_billno, bid };
         self.workers[w].flights.push((to.flight, flight));
+        if let (Asked::Send, Some(order)) = (asked, self.books.order_mut(&to.mch_billno)) {
+            order.on_way += treatment.copies.len();
+            if treatment.leaves {
+                order.told.sent(to.flight, self.t);
+            }
+        }
         for carried in &treatment.copies {
             let passage = Passage { request: request.clone(), carried: *carried, to: to.clone() };
             self.push(self.t + carried.after, Event::Arrive(Box::new(passage)));
         }
         if let Some((after, shape)) = treatment.made_up {
             let other = self.other_answer(&to.mch_billno);
-            let response = shape.make(&mut self.chance, None, other.as_ref());
+            let response = shape.make(&mut self.chance, &request, None, other.as_ref());
             self.push(self.t + after, Event::Answer(Box::new(Letter { response, to: to.clone() })));
         }
         let (flight, sent) = (to.flight, treatment.leaves);
@@ -112,7 +131,7 @@ impl World<'_> {
         let (recorded, stray) = row.map_or((0, true), |row| (row.attempts, !row.is_owned_by(process)));
         let said = said(request.body());
         self.counts.strays += u64::from(stray);
-        let Some(order) = self.books.order(mch_billno) else {
+        let Some(order) = self.books.order_mut(mch_billno) else {
             return self.violate(Invariant::OnDisk, || format!("{mch_billno} is sent, and nobody knows it"));
         };
         order.sends += 1;
@@ -137,7 +156,11 @@ impl World<'_> {
     /// A copy arrives at the service.
     pub(super) fn arrive(&mut self, passage: Passage) {
         let Passage { request, carried, to } = passage;
-        let Some(truth) = self.service.answer(&request, carried.taken) else { return };
+        if let (Asked::Send, Some(order)) = (to.asked, self.books.order_mut(&to.mch_billno)) {
+            order.on_way -= 1;
+        }
+        let Some(truth) = self.service.answer(&request, &to.bid, carried.taken) else { return };
+        self.enter(&to.bid, to.asked, &truth);
         if let Some(packet) = self.service.packet(&to.mch_billno) {
             self.observe(&to.mch_billno, packet.status);
         }
@@ -147,7 +170,7 @@ impl World<'_> {
             Back::After(after) => (Some(after), truth.clone()),
             Back::As(after, shape) => {
                 let other = self.other_answer(&to.mch_billno);
-                (Some(after), shape.make(&mut self.chance, Some(&truth), other.as_ref()))
+                (Some(after), shape.make(&mut self.chance, &request, Some(&truth), other.as_ref()))
             }
         };
         self.remember(&to.mch_billno, truth);
@@ -183,6 +206,9 @@ impl World<'_> {
         }
         let Letter { response, to } = letter;
         let now = self.workers[w].now(self.t);
+        if let Some(order) = self.books.order_mut(&to.mch_billno).filter(|_| self.workers[w].alive) {
+            order.told.heard((to.asked, to.flight), &to.bid, &response, self.t);
+        }
         if let Some(flight) = self.flight(to.process, to.flight) {
             self.note(|| format!("worker {w} hears {}", gist(&response)));
             self.judged(w, &flight, Some(&response));
@@ -201,9 +227,8 @@ impl World<'_> {
 
     /// An answer to a payout that no campaign here holds. Where nobody else has it, it is taken for this alone.
     fn hear_on_disk(&mut self, w: usize, to: &Asker, response: &Response<Bytes>) {
-        let calendar = self.workers[w].calendar(self.t);
-        let told = self.books.order(&to.mch_billno).is_some_and(|order| order.told.is_some());
-        let taken = self.session(w, None).take_one(calendar, &to.mch_billno);
+        let told = self.books.order(&to.mch_billno).is_some_and(|order| order.verdict.is_some());
+        let taken = self.session(w, None).take_one(&to.mch_billno);
         let Some(stored) = taken.ok().flatten().filter(|_| !told) else { return };
         let was_done = self.disk.row(&to.mch_billno).is_some_and(|row| row.done);
         let before = stored.snapshot.state();
@@ -218,11 +243,13 @@ impl World<'_> {
             self.alert(w, &to.mch_billno, &alert);
         }
         let after = unsaved.state();
-        if was_done && after != before && !matches!(before, wechatpay_proto::payout::State::NeedsHuman(_)) {
+        let contradiction = after == State::Conflict
+            && self.books.order(&to.mch_billno).is_some_and(Order::contradicts_itself);
+        if was_done && after != before && !contradiction && !matches!(before, State::NeedsHuman(_)) {
             self.violate(Invariant::I2, || format!("{} was {before:?}, and is {after:?}", to.mch_billno));
         }
         self.write(w, &unsaved.snapshot(), was_done || unsaved.is_done());
-        wechatpay_proto::payout::Store::release(&mut self.session(w, None), &[&to.mch_billno]).ok();
+        self.session(w, None).release(&[&to.mch_billno]).ok();
         self.sweep(w);
     }
 
@@ -244,8 +271,9 @@ impl World<'_> {
     /// What the conduct makes of an answer; it takes effect when the answer is written.
     fn judged(&mut self, w: usize, flight: &Flight, response: Option<&Response<Bytes>>) {
         let number = flight.intent().mch_billno();
-        let attempts = self.disk.row(number).map_or(0, |row| row.attempts);
-        let verdict = self.conduct.hears(&Heard { asked: flight.asked(), attempts, response });
+        let row = self.disk.row(number);
+        let (attempts, state) = row.map_or((0, State::Intent), |row| (row.attempts, row.state));
+        let verdict = self.conduct.hears(&Heard { asked: flight.asked(), attempts, state, response });
         self.give_verdict(w, number, verdict);
     }
 }
@@ -262,11 +290,8 @@ fn said(body: &Bytes) -> String {
 
 /// An answer in short, for the trace.
 fn gist(response: &Response<Bytes>) -> String {
-    let text = String::from_utf8_lossy(response.body()).replace(['\n', '\r'], "");
-    let text = text.replace("<![CDATA[", "").replace("]]>", "");
-    let found = ["err_code", "status", "reason", "refund_amount"].into_iter().filter_map(|name| {
-        let (_, rest) = text.split_once(&format!("<{name}>"))?;
-        Some(format!(" {name}={}", rest.split('<').next().unwrap_or_default()))
-    });
+    let text = String::from_utf8_lossy(response.body());
+    let found = ["err_code", "status", "reason", "refund_amount"].into_iter();
+    let found = found.filter_map(|name| Some(format!(" {name}={}", element(&text, name)?)));
     format!("{}, {} bytes{}", response.status().as_u16(), text.len(), found.collect::<String>())
 }

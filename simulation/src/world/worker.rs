@@ -31,6 +31,8 @@ pub(super) struct Worker {
     lag: Duration,
     /// How far the calendar is ahead, in seconds.
     pub(super) ahead: i64,
+    /// How far the calendar will be ahead at the next event, and at no other.
+    pub(super) ticks: Option<i64>,
     /// Whether the calendar was ever wrong.
     pub(super) jumped: bool,
     /// The process does nothing before.
@@ -70,6 +72,7 @@ impl Worker {
             held: Held::new(),
             lag: Duration::ZERO,
             ahead: 0,
+            ticks: None,
             jumped: false,
             stands_until: Duration::ZERO,
             pending: None,
@@ -89,15 +92,28 @@ impl Worker {
     }
 
     pub(super) fn calendar(&self, t: Duration) -> Duration {
-        let right = EPOCH + t;
-        let off = Duration::from_secs(self.ahead.unsigned_abs());
-        if self.ahead < 0 { right - off } else { right + off }
+        shifted(EPOCH + t, self.ahead)
+    }
+
+    /// The right time at which this calendar shows `time`.
+    pub(super) fn right(&self, time: Duration) -> Duration {
+        shifted(time, -self.ahead)
+    }
+
+    /// Whether it still wakes up by this token.
+    pub(super) fn is_awaited(&self, token: u64) -> bool {
+        self.token == token
     }
 
     pub(super) fn set_calendar(&mut self, ahead: i64) {
         self.jumped |= ahead != 0;
         self.ahead = ahead;
     }
+}
+
+fn shifted(time: Duration, by: i64) -> Duration {
+    let off = Duration::from_secs(by.unsigned_abs());
+    if by < 0 { time.saturating_sub(off) } else { time + off }
 }
 
 impl World<'_> {
@@ -240,15 +256,11 @@ impl World<'_> {
     pub(super) fn alert(&mut self, w: usize, mch_billno: &str, alert: &Alert) {
         self.counts.alerts += 1;
         self.note(|| format!("worker {w}: {mch_billno}: {alert}"));
-        if let Some(order) = self.books.order(mch_billno) {
-            if matches!(alert, Alert::GaveUp | Alert::Conflict) {
-                // The last one counts: a crash may have taken back the one before.
-                order.given_up = Some(self.t);
-            }
-            if let Alert::OrderDefect { code } = alert {
-                order.defect = true;
-                order.fatal |= **code == *"FATAL_ERROR";
-            }
+        if matches!(alert, Alert::GaveUp | Alert::Conflict)
+            && let Some(order) = self.books.order_mut(mch_billno)
+        {
+            // The last one counts: a crash may have taken back the one before.
+            order.given_up = Some(self.t);
         }
         if self.trace.is_some() {
             let debug = format!("{alert:?}");
@@ -389,11 +401,8 @@ impl World<'_> {
                 continue;
             }
             let room = worker.campaign.len() < self.plan.capacity;
-            let next = self.disk.next_for(worker.process, &worker.held).filter(|_| room);
-            let take = next.map(|next| {
-                let wait = next.saturating_sub(worker.calendar(self.t));
-                (self.t + wait).max(worker.takes_from)
-            });
+            let next = self.disk.next_for(worker.process, &worker.held, |due| worker.right(due));
+            let take = next.filter(|_| room).map(|next| next.saturating_sub(EPOCH).max(worker.takes_from));
             let pending = worker.pending.is_some().then_some(self.t);
             let at = [worker.waits, take, pending].into_iter().flatten().min();
             let Some(at) = at.map(|at| at.max(worker.stands_until).max(self.t)) else { continue };
