@@ -44,9 +44,18 @@ pub(crate) struct Order {
     /// When it was put on disk.
     pub(crate) opened: Duration,
     /// When an alert last said that it was given up, or contradicted itself.
-    pub(crate) given_up: Option<Duration>,
+    pub(crate) given_up: Option<GivenUp>,
     /// Whether the receiver was asked to claim it.
     pub(crate) claimed: bool,
+}
+
+/// A giving-up.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct GivenUp {
+    /// When, by the right time.
+    pub(crate) at: Duration,
+    /// How far the calendar of who gave up was ahead, if it had been so for long.
+    pub(crate) ahead: Duration,
 }
 
 /// A payment, as the request that asked for it says.

@@ -3,7 +3,7 @@
 
 use bytes::Bytes;
 use http::Response;
-use wechatpay_proto::payout::{Asked, State};
+use wechatpay_proto::payout::Asked;
 
 use crate::answer::element;
 
@@ -14,8 +14,8 @@ pub struct Heard<'a> {
     pub asked: Asked,
     /// How many attempts are on record.
     pub attempts: u32,
-    /// Where the payout stands on disk, without the answer.
-    pub state: State,
+    /// Whether a sending of it was answered SEND_FAILED before.
+    pub refused: bool,
     /// The answer; `None` where none came.
     pub response: Option<&'a Response<Bytes>>,
 }

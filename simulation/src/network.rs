@@ -128,7 +128,7 @@ pub enum Back {
 }
 
 /// How long after a request a copy of it arrives, in worlds where the service keeps nothing of what it refuses.
-const COPIES_WITHIN: Duration = Duration::from_secs(10 * 60);
+const COPIES_WITHIN: Duration = Duration::from_secs(50 * 60);
 
 const HOP: Duration = Duration::from_millis(30);
 

@@ -241,6 +241,7 @@ fn settings(c: &mut Chance, parks: &[Option<Duration>], limited: bool) -> Settin
         resend_gap: c.pick(&[SECOND, SECOND, 2 * SECOND]),
         processing_wait: c.pick(&[usual.processing_wait, MINUTE]),
         refusal_wait: c.pick(&[HOUR, HOUR, MINUTE]),
+        failure_wait: c.pick(&[HOUR, HOUR, usual.failure_wait]),
         resend_window: c.pick(&[HOUR, DAY, DAY, DAY, 7 * DAY]),
         horizon: c.pick(&[30 * HOUR, 3 * DAY, 7 * DAY, 7 * DAY, 7 * DAY, 7 * DAY, 7 * DAY, 30 * DAY]),
         sends_per_second: c.pick(&[1, 30, 30, 1000]),
@@ -284,7 +285,7 @@ fn moments(
         if c.permille(100) {
             let day = 24 * 3600;
             let (from, ahead) = (c.up_to(heals), c.pick(&[31 * day, 31 * day, 365 * day, -day, -day, day]));
-            let span = if c.permille(400) { Duration::ZERO } else { c.up_to(30 * MINUTE) };
+            let span = if c.permille(400) { Duration::ZERO } else { c.up_to(9 * MINUTE) };
             moments.push((from, Moment::Glitch { worker, ahead, span }));
             // The process that comes back meanwhile does not know the right time.
             if c.permille(400) {

@@ -11,7 +11,7 @@ use crate::answer::{element, whole};
 use crate::books::Bid;
 
 /// How long after the last sending, and after SEND_FAILED, an order that is not found is taken for one that never will be.
-const GUARD: Duration = Duration::from_secs(20 * 60);
+const GUARD: Duration = Duration::from_secs(3600);
 
 /// Codes that say of a sending that it was not carried out. The service may have kept the order all the same; a query shows
 /// it then.
@@ -47,7 +47,8 @@ pub(crate) struct Told {
     open: Vec<u64>,
     /// When it was last sent, or last refused by SEND_FAILED.
     last: Duration,
-    send_failed: bool,
+    /// A sending was answered SEND_FAILED.
+    pub(crate) send_failed: bool,
     /// A query found it FAILED; or did not find it, long after SEND_FAILED and with no sending open.
     dead: bool,
     /// When a sending was first refused for a defect of the order.

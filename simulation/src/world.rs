@@ -229,7 +229,7 @@ impl<'c> World<'c> {
             Event::Heal => self.heal(),
         }
         if let Some(worker) = ticks {
-            self.workers[worker].set_calendar(0);
+            self.workers[worker].set_calendar(self.t, 0);
             self.rearm();
         }
     }
@@ -247,7 +247,7 @@ impl<'c> World<'c> {
         }
         let ahead = self.workers[worker].ticks.take()?;
         self.note(|| format!("the calendar of worker {worker} is {ahead} s ahead for a moment"));
-        self.workers[worker].set_calendar(ahead);
+        self.workers[worker].set_calendar(self.t, ahead);
         Some(worker)
     }
 
@@ -271,7 +271,7 @@ impl<'c> World<'c> {
                 if ahead != 0 {
                     self.counts.faults.count(Fault::Calendar);
                 }
-                self.workers[worker].set_calendar(ahead);
+                self.workers[worker].set_calendar(self.t, ahead);
                 self.rearm();
             }
             Moment::Glitch { worker, ahead, span } => {
@@ -279,7 +279,7 @@ impl<'c> World<'c> {
                 if span.is_zero() {
                     self.workers[worker].ticks = Some(ahead);
                 } else {
-                    self.workers[worker].set_calendar(ahead);
+                    self.workers[worker].set_calendar(self.t, ahead);
                     self.push(self.t + span, Event::Moment(Moment::Calendar { worker, ahead: 0 }));
                     self.rearm();
                 }
@@ -307,7 +307,7 @@ impl<'c> World<'c> {
             self.service.set_balance(self.plan.balance);
         }
         for worker in &mut self.workers {
-            worker.set_calendar(0);
+            worker.set_calendar(self.t, 0);
             worker.ticks = None;
         }
         self.rearm();

@@ -1,4 +1,4 @@
-//! A campaign of worlds that finds nothing proves nothing, unless it finds what is there: the same worlds catch nine wrong
+//! A campaign of worlds that finds nothing proves nothing, unless it finds what is there: the same worlds catch ten wrong
 //! policies, each of which was made by somebody, somewhere.
 
 #[path = "controls/wrong.rs"]

@@ -1,5 +1,7 @@
 //! The end of a world: what is on record, held against the ledger.
 
+use std::time::Duration;
+
 use wechatpay_mock_server::{RedPacket, Status};
 use wechatpay_proto::payout::{GaveUp, State};
 
@@ -7,8 +9,9 @@ use super::World;
 use crate::books::Order;
 use crate::conduct::Verdict;
 use crate::disk::Row;
-use crate::plan::DAY;
+use crate::plan::{DAY, SECOND};
 use crate::report::Invariant;
+use crate::service::EPOCH;
 
 impl World<'_> {
     pub(super) fn judge(&mut self) {
@@ -95,33 +98,31 @@ impl World<'_> {
         }
     }
 
-    /// The horizon has passed by the calendar that the record was written by; and where no calendar was ever wrong, by the
-    /// right time too.
+    /// The horizon has passed: by the record, and by the right time.
+    ///
+    /// A wrong calendar excuses as much of that as it could make up, and of that payout alone: what the calendar of who gave
+    /// up was ahead by, if it had been for long, and what the calendar was behind by when the payout was put on disk.
     fn is_past_horizon(&self, row: &Row, order: &Order) -> bool {
         let (Some(first), Some(seen)) = (row.time(" first="), row.time(" seen=")) else { return false };
+        let Some(given_up) = order.given_up else { return false };
         let horizon = self.plan.settings.horizon;
-        let waited = order.given_up.map(|given_up| given_up - order.opened).unwrap_or_default();
-        let jumped = self.workers.iter().any(|worker| worker.jumped);
-        seen.saturating_sub(first) >= horizon
-            && (jumped || waited >= horizon && !self.was_settled(row, order))
+        let behind = (EPOCH + order.opened).saturating_sub(first + SECOND);
+        let waited = given_up.at - order.opened + given_up.ahead + behind;
+        seen.saturating_sub(first) >= horizon && waited >= horizon && !self.was_settled(row, given_up.at)
     }
 
     /// Whether the ledger had come to its end so long before the giving-up that queries should have found it.
-    fn was_settled(&self, row: &Row, order: &Order) -> bool {
-        let (Some(since), Some(given_up)) = (self.service.settled_at(row.mch_billno()), order.given_up)
-        else {
-            return false;
-        };
-        given_up > since.max(self.plan.heals) + 3 * DAY
+    fn was_settled(&self, row: &Row, given_up: Duration) -> bool {
+        let since = self.service.settled_at(row.mch_billno());
+        since.is_some_and(|since| given_up > since.max(self.plan.heals) + 3 * DAY)
     }
 
     /// There was a defect, it was watched for long enough, and nothing had been paid by then.
     fn is_watched_defect(&self, order: &Order) -> bool {
         let (Some(defect), Some(given_up)) = (order.told.defect, order.given_up) else { return false };
-        let jumped = self.workers.iter().any(|worker| worker.jumped);
-        let watched = given_up.saturating_sub(defect) >= self.plan.settings.defect_watch;
-        let paid = order.paid.as_ref().is_some_and(|paid| paid.at < given_up);
-        jumped || watched && !paid
+        let watched = given_up.at.saturating_sub(defect) + given_up.ahead;
+        let paid = order.paid.as_ref().is_some_and(|paid| paid.at < given_up.at);
+        watched >= self.plan.settings.defect_watch && !paid
     }
 
     /// No fen is made or lost, neither at the service nor on record.

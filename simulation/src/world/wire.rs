@@ -271,9 +271,9 @@ impl World<'_> {
     /// What the conduct makes of an answer; it takes effect when the answer is written.
     fn judged(&mut self, w: usize, flight: &Flight, response: Option<&Response<Bytes>>) {
         let number = flight.intent().mch_billno();
-        let row = self.disk.row(number);
-        let (attempts, state) = row.map_or((0, State::Intent), |row| (row.attempts, row.state));
-        let verdict = self.conduct.hears(&Heard { asked: flight.asked(), attempts, state, response });
+        let attempts = self.disk.row(number).map_or(0, |row| row.attempts);
+        let refused = self.books.order(number).is_some_and(|order| order.told.send_failed);
+        let verdict = self.conduct.hears(&Heard { asked: flight.asked(), attempts, refused, response });
         self.give_verdict(w, number, verdict);
     }
 }

@@ -8,6 +8,7 @@ use http::Request;
 use wechatpay_proto::payout::{Action, Alert, Asked, Campaign, Flight, Now, Save, Store as _};
 
 use super::{Event, World};
+use crate::books::GivenUp;
 use crate::conduct::Verdict;
 use crate::disk::{Held, Process};
 use crate::fault::Fault;
@@ -21,6 +22,9 @@ pub(super) type Nonces = Box<dyn FnMut() -> [u8; 16] + Send>;
 /// More steps than any moment needs.
 const MANY: u32 = 10_000;
 
+/// How long a calendar must be wrong before it may be believed. A glitch that is shorter excuses nothing.
+pub(crate) const BELIEVED: Duration = Duration::from_secs(10 * 60);
+
 /// A process, as long as it lives.
 pub(super) struct Worker {
     pub(super) process: Process,
@@ -33,8 +37,8 @@ pub(super) struct Worker {
     pub(super) ahead: i64,
     /// How far the calendar will be ahead at the next event, and at no other.
     pub(super) ticks: Option<i64>,
-    /// Whether the calendar was ever wrong.
-    pub(super) jumped: bool,
+    /// Since when, by the right time.
+    ahead_since: Duration,
     /// The process does nothing before.
     pub(super) stands_until: Duration,
     /// The step at which it stands.
@@ -73,7 +77,7 @@ impl Worker {
             lag: Duration::ZERO,
             ahead: 0,
             ticks: None,
-            jumped: false,
+            ahead_since: Duration::ZERO,
             stands_until: Duration::ZERO,
             pending: None,
             flights: Vec::new(),
@@ -105,9 +109,17 @@ impl Worker {
         self.token == token
     }
 
-    pub(super) fn set_calendar(&mut self, ahead: i64) {
-        self.jumped |= ahead != 0;
-        self.ahead = ahead;
+    pub(super) fn set_calendar(&mut self, t: Duration, ahead: i64) {
+        if self.ahead != ahead {
+            (self.ahead, self.ahead_since) = (ahead, t);
+        }
+    }
+
+    /// How far the calendar is ahead, where it has been so for so long that nobody can tell it from the right one.
+    pub(super) fn believably_ahead(&self, t: Duration) -> Duration {
+        let lasting = t.saturating_sub(self.ahead_since) >= BELIEVED;
+        let ahead = u64::try_from(self.ahead).ok().filter(|_| lasting);
+        Duration::from_secs(ahead.unwrap_or_default())
     }
 }
 
@@ -260,7 +272,7 @@ impl World<'_> {
             && let Some(order) = self.books.order_mut(mch_billno)
         {
             // The last one counts: a crash may have taken back the one before.
-            order.given_up = Some(self.t);
+            order.given_up = Some(GivenUp { at: self.t, ahead: self.workers[w].believably_ahead(self.t) });
         }
         if self.trace.is_some() {
             let debug = format!("{alert:?}");
@@ -369,9 +381,10 @@ impl World<'_> {
         let process = self.workers[w].process;
         let campaign = self.campaign(process);
         let worker = &mut self.workers[w];
-        let (ahead, jumped) = (worker.ahead, worker.jumped);
-        *worker =
-            Worker { alive: false, ahead, jumped, token: worker.token, ..Worker::new(process, campaign) };
+        // The clock on the wall goes on as it did.
+        let (ahead, ahead_since, ticks) = (worker.ahead, worker.ahead_since, worker.ticks);
+        let anew = Worker::new(process, campaign);
+        *worker = Worker { alive: false, ahead, ahead_since, ticks, token: worker.token, ..anew };
         self.disk.bury(process, self.plan.reclaims);
         self.mourn();
         let down = self.chance.up_to(HOUR);

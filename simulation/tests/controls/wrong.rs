@@ -1,4 +1,4 @@
-//! Nine wrong policies, each as small as its mistake.
+//! Ten wrong policies, each as small as its mistake.
 
 use wechatpay_proto::payout::Asked;
 use wechatpay_simulation::{Conduct, Heard, Verdict};
@@ -14,6 +14,7 @@ pub(crate) const ALL: &[(&str, &dyn Conduct)] = &[
     ("number not persisted before the send", &SendsFirst),
     ("NOTENOUGH read as failed", &NotEnoughIsFailure),
     ("PROCESSING read as success", &ProcessingIsSuccess),
+    ("NOT_FOUND after SEND_FAILED read as failed", &NotFoundAfterSendFailedIsFailure),
 ];
 
 struct NewNumberAfterTimeout;
@@ -93,6 +94,14 @@ impl Conduct for ProcessingIsSuccess {
     fn hears(&self, heard: &Heard<'_>) -> Verdict {
         let processing = heard.asked == Asked::Send && code(heard) == Some("PROCESSING");
         if processing { Verdict::Paid } else { Verdict::OfCampaign }
+    }
+}
+
+struct NotFoundAfterSendFailedIsFailure;
+
+impl Conduct for NotFoundAfterSendFailedIsFailure {
+    fn hears(&self, heard: &Heard<'_>) -> Verdict {
+        failed(heard.asked == Asked::Query && heard.refused && code(heard) == Some("NOT_FOUND"))
     }
 }
 
