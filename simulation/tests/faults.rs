@@ -8,5 +8,6 @@ mod faults {
     mod hosts;
     mod lost;
     mod money;
+    mod refused;
     mod world;
 }

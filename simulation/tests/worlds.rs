@@ -15,7 +15,10 @@ fn in_a_few_hundred_worlds_nobody_is_paid_twice_and_nothing_is_lost() {
         assert!(total.counts.faults.of(*fault) > 0, "never: {}", fault.name());
     }
     let ends = total.counts.ends;
-    assert!(ends.received > 0 && ends.refunded > 0 && ends.failed > 0 && ends.horizon > 0, "{ends:?}");
+    assert!(
+        ends.received > 0 && ends.refunded > 0 && ends.failed > 0 && ends.horizon > 0 && ends.conflict > 0,
+        "{ends:?}"
+    );
     assert!(total.counts.late_answers > 0 && total.counts.leases_lost > 0 && total.counts.torn > 0);
     // A giving-up is an end too, but it must not be the usual one.
     assert!(ends.horizon + ends.defect < total.counts.packets / 10, "{ends:?}");

@@ -17,6 +17,15 @@ pub(crate) const ALL: &[(&str, &dyn Conduct)] = &[
     ("NOT_FOUND after SEND_FAILED read as failed", &NotFoundAfterSendFailedIsFailure),
 ];
 
+/// Pays another one of those who are to be paid: two rows of a table that got mixed up.
+pub(crate) struct MixesUpReceivers;
+
+impl Conduct for MixesUpReceivers {
+    fn receiver_of(&self, want: usize) -> usize {
+        want ^ 1
+    }
+}
+
 struct NewNumberAfterTimeout;
 
 impl Conduct for NewNumberAfterTimeout {

@@ -77,3 +77,39 @@ fn f17_what_comes_within_the_window_is_sent() {
     let report = run(&Plan { odds, heals: 20 * HOUR, ..Plan::quiet() });
     assert_eq!(words(&report), ["received"]);
 }
+
+/// Far ahead, and a day behind: further than any window, and than the horizon.
+const GLITCHES: [i64; 3] = [31 * AHEAD, 365 * AHEAD, -AHEAD];
+
+/// A calendar that is wrong at `at` for `span`, and then right again.
+fn glitch(at: std::time::Duration, ahead: i64, span: std::time::Duration) -> (std::time::Duration, Moment) {
+    (at, Moment::Glitch { worker: 0, ahead, span })
+}
+
+fn survives_glitches(park: Option<std::time::Duration>) {
+    let settings = Settings { park, ..Settings::default() };
+    for ahead in GLITCHES {
+        for span in [std::time::Duration::ZERO, SECOND, 9 * MINUTE] {
+            for at in [std::time::Duration::ZERO, SECOND / 100, 5 * SECOND, 2 * MINUTE, 90 * MINUTE] {
+                for script in [Treatment::request_lost(), Treatment::answer_lost(), Treatment::well()] {
+                    let (settings, moments) = (settings.clone(), vec![glitch(at, ahead, span)]);
+                    let plan = Plan { settings, moments, heals: DAY, ..sends([script]) };
+                    let report = run_with_any_crash(&plan);
+                    assert_eq!(words(&report), ["received"], "{ahead} s ahead at {at:?} for {span:?}");
+                    let last = report.sent.last().unwrap().at;
+                    assert!(last < 3 * DAY, "{ahead} s ahead at {at:?} for {span:?}: led on at {last:?}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn f17_a_calendar_that_jumps_and_comes_back_ends_nothing() {
+    survives_glitches(None);
+}
+
+#[test]
+fn f17_a_calendar_that_jumps_and_comes_back_hides_nothing_in_the_store() {
+    survives_glitches(Some(MINUTE));
+}
