@@ -11,7 +11,7 @@ mod world;
 use std::collections::HashSet;
 use std::time::Duration;
 
-use wechatpay_proto::payout::{Action, AddError, Campaign, Record, Save, Saved, Stored};
+use wechatpay_proto::payout::{Action, AddError, Campaign, Record, Save, Saved, Snapshot, Stored};
 
 use crate::book::Book;
 use crate::failure::Failure;
@@ -181,7 +181,7 @@ impl<'a, W: World> Run<'a, W> {
         };
         self.failures = 0;
         self.dry = next.is_none();
-        let wait = next.map(|at| at.saturating_sub(now.calendar + self.plan.ahead).max(BREATH));
+        let wait = next.map(|at| self.wait_until(at, now.calendar));
         if let Some(wait) = wait.filter(|wait| *wait >= LONG && self.campaign.is_empty()) {
             self.watch.idle(wait);
         }
@@ -270,10 +270,16 @@ impl<'a, W: World> Run<'a, W> {
         }
     }
 
+    /// How long to wait for what the store has for `wake_at`. What it has for a time that is too far away is due.
+    fn wait_until(&self, wake_at: Duration, now: Duration) -> Duration {
+        let wait = wake_at.saturating_sub(now + self.plan.ahead);
+        if wait > Snapshot::MAX_WAIT { BREATH } else { wait.max(BREATH) }
+    }
+
     /// The store will have something to do then.
     fn expect(&mut self, wake_at: Duration) {
         let now = self.world.now();
-        let wait = wake_at.saturating_sub(now.calendar + self.plan.ahead).max(BREATH);
+        let wait = self.wait_until(wake_at, now.calendar);
         self.next_take = self.next_take.min(now.steady + wait);
         self.dry = false;
     }

@@ -110,11 +110,12 @@ impl Store for PostgresStore {
         })
     }
 
-    fn take(&mut self, _now: Duration, until: Duration, limit: usize) -> Result<Vec<Stored>, StoreError> {
+    fn take(&mut self, now: Duration, until: Duration, limit: usize) -> Result<Vec<Stored>, StoreError> {
         let left_out = left_out(&self.held, &self.broken);
-        let (mch_id, until, limit) = (&self.mch_id, row::millis(until), row::limit(limit));
+        let (mch_id, due, limit) =
+            (&self.mch_id, (row::millis(until), row::too_late(now)), row::limit(limit));
         let length = self.lease;
-        let taken = self.link.run(|tx| sql::take(tx, mch_id, length, until, &left_out, limit));
+        let taken = self.link.run(|tx| sql::take(tx, mch_id, length, due, &left_out, limit));
         let taken = taken.inspect_err(|error| {
             self.broken.extend(error.broken().map(str::to_owned));
         })?;

@@ -172,6 +172,11 @@ pub(super) fn small(value: i64) -> u32 {
     u32::try_from(unsigned(value)).unwrap_or(u32::MAX)
 }
 
+/// What wants to go on later than this was put off by a calendar that was wrong.
+pub(super) fn too_late(now: Duration) -> i64 {
+    millis(now.saturating_add(Snapshot::MAX_WAIT))
+}
+
 /// A limit as SQL has it.
 pub(super) fn limit(limit: usize) -> i64 {
     i64::try_from(limit).unwrap_or(i64::MAX)

@@ -77,8 +77,8 @@ impl Store for SqliteStore {
         Ok(inserted)
     }
 
-    fn take(&mut self, _now: Duration, until: Duration, limit: usize) -> Result<Vec<Stored>, StoreError> {
-        let due = self.free(until, limit)?;
+    fn take(&mut self, now: Duration, until: Duration, limit: usize) -> Result<Vec<Stored>, StoreError> {
+        let due = self.free(until, row::too_late(now), limit)?;
         let mut taken = Vec::with_capacity(due.len());
         {
             let mut payout = self.db.prepare(read::FIND)?;
@@ -123,16 +123,21 @@ impl Store for SqliteStore {
     }
 
     fn next_wake(&mut self) -> Result<Option<Duration>, StoreError> {
-        Ok(self.free(Duration::MAX, 1)?.pop().map(|(_, wake_at)| wake_at))
+        Ok(self.free(Duration::MAX, i64::MAX, 1)?.pop().map(|(_, wake_at)| wake_at))
     }
 }
 
 impl SqliteStore {
     /// Up to `limit` numbers that are not done and that nobody holds, with the time at which each wants to go on, from the
-    /// earliest to `until`.
-    fn free(&self, until: Duration, limit: usize) -> Result<Vec<(String, Duration)>, StoreError> {
+    /// earliest to `until`, and those beyond `too_late`.
+    fn free(
+        &self,
+        until: Duration,
+        too_late: i64,
+        limit: usize,
+    ) -> Result<Vec<(String, Duration)>, StoreError> {
         let mut due = self.db.prepare(DUE)?;
-        let mut rows = due.query(params![self.mch_id, row::millis(until)])?;
+        let mut rows = due.query(params![self.mch_id, row::millis(until), too_late])?;
         let mut free = Vec::new();
         while free.len() < limit
             && let Some(row) = rows.next()?
@@ -185,7 +190,7 @@ const PRESENT: &str = "
 /// Answered from the index alone.
 const DUE: &str = "
     SELECT mch_billno, wake_at FROM payout
-    WHERE mch_id = ?1 AND done = 0 AND wake_at <= ?2 ORDER BY wake_at, mch_billno";
+    WHERE mch_id = ?1 AND done = 0 AND (wake_at <= ?2 OR wake_at > ?3) ORDER BY wake_at, mch_billno";
 
 const SAVE: &str = "
     UPDATE payout SET state = ?3, done = ?4, attempts = ?5, wake_at = ?6, send_listid = ?7, reason = ?8,

@@ -16,6 +16,7 @@ use crate::packets::{
 on_both!(
     an_intent_comes_back_whole,
     the_longest_waiting_are_taken_first_and_only_when_due,
+    what_a_wrong_calendar_put_off_is_due,
     what_is_held_is_not_taken_until_it_is_released,
     a_snapshot_replaces_the_one_before_and_survives,
     what_is_done_is_never_taken_again,
@@ -55,6 +56,17 @@ fn the_longest_waiting_are_taken_first_and_only_when_due<B: Bed>(bed: &B) {
     assert_eq!(numbers(&store.take(START, until(30), 9).unwrap()), ["N4", "N1"]);
     assert_eq!(numbers(&store.take(START, until(40), 9).unwrap()), ["N5"]);
     assert!(store.take(START, LATE, 9).unwrap().is_empty());
+}
+
+/// Nobody would come back to it for a month, or a year.
+fn what_a_wrong_calendar_put_off_is_due<B: Bed>(bed: &B) {
+    let mut store = bed.open();
+    let hour = 3_600;
+    let new = [(48 * hour, "N1"), (48 * hour + 1, "N2"), (31 * 24 * hour, "N3"), (365 * 24 * hour, "N4")];
+    store.insert(&new.map(|(wait, number)| new_at(wait, intent(number, number, 100)))).unwrap();
+    assert_eq!(numbers(&store.take(START, START, 1).unwrap()), ["N2"]);
+    assert_eq!(numbers(&store.take(START, START, 9).unwrap()), ["N3", "N4"]);
+    assert_eq!(numbers(&store.take(START, LATE, 9).unwrap()), ["N1"]);
 }
 
 fn what_is_held_is_not_taken_until_it_is_released<B: Bed>(bed: &B) {
@@ -160,7 +172,7 @@ fn one_that_cannot_be_read_is_named_and_in_nobodys_way<B: Bed>(bed: &B) {
     let line = many(1)[0].snapshot().to_string();
     let other = many(2)[1].snapshot().to_string();
     bed.damage("N0", "snapshot", &line[..line.len() - 3]);
-    bed.damage("N1", "snapshot", &line.replace("v=1", "v=2"));
+    bed.damage("N1", "snapshot", &line.replace("v=2", "v=3"));
     bed.damage("N2", "intent", "{");
     bed.damage("N3", "snapshot", &other);
     let table = B::TABLE;
@@ -178,7 +190,7 @@ fn one_that_cannot_be_read_is_named_and_in_nobodys_way<B: Bed>(bed: &B) {
     let named: Vec<_> = broken.iter().map(|(number, _)| number.as_str()).collect();
     assert_eq!(named, ["N0", "N1", "N2", "N3", "N4"]);
     assert!(matches!(broken[0].1, Broken::Snapshot(SnapshotError::Damaged)));
-    assert!(matches!(broken[1].1, Broken::Snapshot(SnapshotError::Version { found: 2, known: 1 })));
+    assert!(matches!(broken[1].1, Broken::Snapshot(SnapshotError::Version { found: 3, known: 2 })));
     assert!(matches!(broken[2].1, Broken::Json(_)));
     assert!(matches!(broken[3].1, Broken::OtherRow));
     assert!(matches!(broken[4].1, Broken::Intent(IntentError::Changed)));

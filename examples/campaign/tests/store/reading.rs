@@ -31,11 +31,11 @@ fn sums_are_by_state<B: Bed>(bed: &B) {
     let sums: Vec<_> =
         summary.states.iter().map(|sum| (sum.state.as_str(), sum.payouts, sum.done, sum.fen)).collect();
     let expected = [
-        ("failed", 2, 1, 1_100),
+        ("failed", 1, 1, 500),
         ("intent", 1, 0, 100),
         ("received", 1, 1, 300),
         ("refunded", 1, 1, 400),
-        ("unknown", 1, 0, 200),
+        ("unknown", 2, 0, 800),
     ];
     assert_eq!(sums, expected);
     assert_eq!((summary.payouts(), summary.open(), summary.fen()), (6, 3, 2_100));

@@ -122,7 +122,7 @@ fn present(row: &Columns) -> Result<Present, ::postgres::Error> {
 const TAKE: &str = "
     WITH due AS (
         SELECT mch_billno FROM wechatpay_payout
-        WHERE mch_id = $1 AND NOT done AND wake_at <= $3
+        WHERE mch_id = $1 AND NOT done AND (wake_at <= $3 OR wake_at > $6)
             AND (lease IS NULL OR lease_until <= clock_timestamp()) AND mch_billno <> ALL ($4)
         ORDER BY wake_at, mch_billno LIMIT $5
         FOR UPDATE SKIP LOCKED)
@@ -139,11 +139,11 @@ pub(super) fn take(
     tx: &mut Tx<'_>,
     mch_id: &str,
     length: Duration,
-    until: i64,
+    (until, too_late): (i64, i64),
     left_out: &[&str],
     limit: i64,
 ) -> Result<Vec<(Leased, Stored)>, StoreError> {
-    let rows = tx.query(TAKE, &[&mch_id, &length.as_secs_f64(), &until, &left_out, &limit])?;
+    let rows = tx.query(TAKE, &[&mch_id, &length.as_secs_f64(), &until, &left_out, &limit, &too_late])?;
     // What an UPDATE returns has no order.
     let taking = |row| Ok((Taking::read(row)?, row));
     let mut taken = rows.iter().map(taking).collect::<Result<Vec<_>, StoreError>>()?;
