@@ -17,7 +17,8 @@ pub enum Advice {
     /// attempt may have landed: query, and let a person decide. So for an answer that contradicts itself.
     FixOrder,
     /// This `mch_billno` looks dead. Query it once to be sure; only where that says `FAILED`, or where the outcome of
-    /// this answer is already [`Outcome::Failed`](crate::Outcome::Failed), may the *business* choose a new one.
+    /// this answer is already [`Outcome::Failed`](crate::Outcome::Failed) and every attempt before it was answered, may the
+    /// *business* choose a new one.
     ConfirmThenNewNumber,
 }
 

@@ -116,7 +116,8 @@ impl<'r, E> Pending<'r, E> {
 }
 
 impl<E: Outgoing> Pending<'_, E> {
-    /// Reads the answer: status, size, one parse, the sign as the endpoint has it, the echoes, the types.
+    /// Reads the answer: status, form and size, one parse, the sign as the endpoint has it, the echoes, the kind of call, the
+    /// types.
     ///
     /// Whatever is wrong with it, for a payment the outcome is then unknown: see [`ReplyError::outcome`].
     pub fn accept<'b>(self, response: &'b http::Response<Bytes>) -> Result<E::Reply<'b>, ReplyError> {

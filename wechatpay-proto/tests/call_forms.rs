@@ -111,6 +111,15 @@ fn an_answer_in_its_own_form_is_named_and_left_to_the_caller() {
         assert_eq!(refused, ReplyError::OtherForm { found: Form::Xml, expected });
         assert!(refused.outcome().is_unknown());
     }
+    // one that is too long for a document, or in another encoding, is a bill all the same
+    for bill in [BILL.repeat(2_000).as_bytes(), &[0xBD, 0xBB, 0xD2, 0xD7, b',']] {
+        assert_eq!(
+            form("pay/downloadbill", bill),
+            ReplyError::OtherForm { found: Form::Text, expected: Form::Text }
+        );
+    }
+    let cut = form("pay/downloadbill", b"<xml><return_code>FAIL");
+    assert!(matches!(cut, ReplyError::Xml(_)), "{cut}");
     let json = form("appauth/getaccesstoken", JSON.as_bytes());
     assert_eq!(json, ReplyError::OtherForm { found: Form::Json, expected: Form::Json });
     assert!(

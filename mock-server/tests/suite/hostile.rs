@@ -362,9 +362,9 @@ fn x31_every_cap_holds() {
     let more = |count: usize| (0..count).map(|at| format!("<a{at}/>")).collect::<String>();
     let own = form().fields().len();
     let (_, merchant) = shop();
-    let full = instead("</xml>", &format!("{}</xml>", more(256 - own)));
+    let full = instead("</xml>", &format!("{}</xml>", more(1_024 - own)));
     written(&merchant, full).assert_success();
-    refused(instead("</xml>", &format!("{}</xml>", more(257 - own))));
+    refused(instead("</xml>", &format!("{}</xml>", more(1_025 - own))));
     refused(instead("</xml>", &format!("<a>{}</a></xml>", "x".repeat(32 * 1024 + 1))));
     refused("<a>".repeat(20_000));
     refused(format!("<xml>{}", "<a>".repeat(20_000)));
