@@ -53,16 +53,16 @@ pub enum ReplyError {
     /// The HTTP status is not 200. Every answer of WeChat Pay itself has 200.
     #[error("HTTP status {0}, the service answers with 200")]
     HttpStatus(u16),
-    /// HTTP status 400 with the page of the web server in front that says so.
+    /// HTTP status 400, and the page of the web server in front says that no client certificate was shown.
     #[error(
-        "HTTP status 400: the service says that the client certificate was not shown; the path needs it, so check that the \
-         transport has the merchant's certificate and sends this request through it"
+        "HTTP status 400: no client certificate was shown, says the service, and this path needs one: give the transport the \
+         merchant's (apiclient_cert) and its key"
     )]
     CertificateNotShown,
-    /// HTTP status 400 with the page of the web server in front that says so.
+    /// HTTP status 400, and the page of the web server in front says that the client certificate is not accepted.
     #[error(
-        "HTTP status 400: the service refused the client certificate; it must be the merchant's own of WeChat Pay \
-         (apiclient_cert), with its chain and its own key"
+        "HTTP status 400: the client certificate was refused, says the service: it must be the one that WeChat Pay issued to \
+         the merchant (apiclient_cert), whole and with its own key"
     )]
     CertificateRefused,
     /// The body is no document, or is one where a success of this path is none. A bill, for example, is text; its bytes are

@@ -4,12 +4,20 @@
 
 #[path = "call.rs"]
 mod call;
+#[path = "call_forms.rs"]
+mod call_forms;
+#[path = "call_orders.rs"]
+mod call_orders;
 #[path = "call_replies.rs"]
 mod call_replies;
 #[path = "codes.rs"]
 mod codes;
+#[path = "contradictions.rs"]
+mod contradictions;
 #[path = "doors.rs"]
 mod doors;
+#[path = "echoes.rs"]
+mod echoes;
 #[path = "edges.rs"]
 mod edges;
 #[path = "facts.rs"]
