@@ -117,6 +117,8 @@ mod tests {
             assert!(WAITING.packet.0.accept(&response(name)).expect("sound").outcome().is_failed());
         }
         assert!(outcome!(work, "dead.xml").is_unknown());
+        assert!(outcome!(packet, "contradiction.xml").is_unknown());
+        assert!(outcome!(work, "complaint.xml").is_unknown());
         assert!(outcome!(work, "dead.signed.xml").is_failed());
         // Without a sign it gets the right one.
         let signed = |name| signed(&response(name)).expect("flat and without a sign");
