@@ -25,6 +25,7 @@ mod link;
 mod play;
 mod proxy;
 mod respond;
+mod seats;
 mod stream;
 mod tls;
 
@@ -33,6 +34,7 @@ pub use builder::ServerBuilder;
 pub use fuzz::fuzz_http;
 use gate::Token;
 use limits::Budget;
+use seats::Seats;
 use tls::Tls;
 
 /// Why a server did not start.
@@ -72,6 +74,8 @@ pub enum ServeError {
 struct Options {
     schemes: Schemes,
     max_delay: Duration,
+    /// The most connections at once.
+    max_connections: usize,
     admin: bool,
     /// What admin calls must show.
     token: Option<Token>,
@@ -81,8 +85,9 @@ struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        let (schemes, max_delay) = (Schemes::Both, limits::MAX_DELAY);
-        Self { schemes, max_delay, admin: true, token: None, aliases: Vec::new() }
+        let (schemes, max_delay, max_connections) =
+            (Schemes::Both, limits::MAX_DELAY, limits::MAX_CONNECTIONS);
+        Self { schemes, max_delay, max_connections, admin: true, token: None, aliases: Vec::new() }
     }
 }
 
@@ -102,6 +107,7 @@ struct Shared {
     tls: Option<Tls>,
     admin: Admin,
     budget: Budget,
+    seats: Arc<Seats>,
     accepted: AtomicUsize,
     open: AtomicUsize,
     asked: AtomicUsize,
@@ -112,7 +118,8 @@ struct Shared {
 impl Shared {
     fn new(mock: Mock, options: Options, tls: Option<Tls>, admin: Admin, budget: Budget) -> Self {
         let [accepted, open, asked] = [0; 3].map(AtomicUsize::new);
-        Self { mock, options, tls, admin, budget, accepted, open, asked, ends: AtomicBool::new(false) }
+        let (seats, ends) = (Arc::new(Seats::new(options.max_connections)), AtomicBool::new(false));
+        Self { mock, options, tls, admin, budget, seats, accepted, open, asked, ends }
     }
 }
 

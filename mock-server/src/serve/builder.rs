@@ -70,6 +70,14 @@ impl ServerBuilder {
         self
     }
 
+    /// The most connections at once, 1 at least: 2048, unless told otherwise. Where there are so many, or the process may
+    /// have no more file handles, a new one takes the place of the one whose client was waited for longest: for a
+    /// handshake, a head or a body. One whose request is answered keeps its place.
+    pub fn max_connections(mut self, most: usize) -> Self {
+        self.options.max_connections = most;
+        self
+    }
+
     /// Takes HTTPS only: a plain request is told so, with the status 400. CONNECT still opens tunnels, for TLS.
     pub fn https_only(mut self) -> Self {
         self.options.schemes = Schemes::Https;

@@ -13,35 +13,39 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::TcpListener;
-use tokio::sync::Semaphore;
 use tokio::time::{sleep, timeout};
 
 use super::Shared;
-use super::limits::{
-    ACCEPT_PAUSE, CONNECTION_TIME, HEAD_TIME, HELLO_TIME, LAST_TIME, MAX_CONNECTIONS, MAX_HEAD,
-};
+use super::limits::{ACCEPT_PAUSE, CONNECTION_TIME, HEAD_TIME, HELLO_TIME, LAST_TIME, MAX_HEAD};
 use super::link::Link;
 use super::play::Over;
 use super::respond::{Answer, Line, respond};
+use super::seats::Seat;
 use super::stream::{self, Ahead, Base, Stream};
 use super::tls::{self, Session};
 use crate::arrival::{Arrival, Certificate, Via};
 
 /// Takes connections for ever.
 pub(super) async fn accept(listener: TcpListener, shared: Arc<Shared>) -> Infallible {
-    let room = Arc::new(Semaphore::new(MAX_CONNECTIONS));
     loop {
-        let place = Arc::clone(&room).acquire_owned().await;
         let Ok((stream, peer)) = listener.accept().await else {
+            // For want of file handles: that of a connection that says nothing is better used.
+            shared.seats.free();
             sleep(ACCEPT_PAUSE).await;
             continue;
         };
+        let seat = shared.seats.take().await;
         // Pieces go out as they are played.
         drop(stream.set_nodelay(true));
         let open = Open::count(&shared);
         tokio::spawn(async move {
-            serve(stream, Some(peer.ip()), &open.0).await;
-            drop((open, place));
+            tokio::select! {
+                // First: one that is called serves no request more that could be lost. It is dropped, and so closed.
+                biased;
+                () = seat.called() => {}
+                () = serve(stream, Some(peer.ip()), &open.0, &seat) => {}
+            }
+            drop((open, seat));
         });
     }
 }
@@ -65,10 +69,10 @@ impl Drop for Open {
 }
 
 /// Serves a connection, and what comes through it where it becomes a tunnel. One that breaks is its client's business.
-pub(super) async fn serve<B: Base>(base: B, peer: Option<IpAddr>, shared: &Arc<Shared>) {
-    if let Some(tunnel) = converse(Ahead::new(base), peer, None, shared).await {
+pub(super) async fn serve<B: Base>(base: B, peer: Option<IpAddr>, shared: &Arc<Shared>, seat: &Seat) {
+    if let Some(tunnel) = converse(Ahead::new(base), peer, None, shared, seat).await {
         // There is no tunnel inside a tunnel.
-        drop(converse(tunnel, peer, Some(Via::Connect), shared).await);
+        drop(converse(tunnel, peer, Some(Via::Connect), shared, seat).await);
     }
 }
 
@@ -78,6 +82,7 @@ async fn converse<B: Base>(
     peer: Option<IpAddr>,
     via: Option<Via>,
     shared: &Arc<Shared>,
+    seat: &Seat,
 ) -> Option<Ahead<B>> {
     let first = timeout(HELLO_TIME, stream.first()).await.ok()?.ok()??;
     let is_tls = first == 0x16;
@@ -92,6 +97,7 @@ async fn converse<B: Base>(
         arrival: Arrival { certificate: session.certificate, shown: session.shown, peer, via },
         is_tls,
         shared: Arc::clone(shared),
+        seat,
         admitted: AtomicBool::new(false),
         tunnel: AtomicBool::new(false),
     };
@@ -167,7 +173,8 @@ mod tests {
             start.elapsed().as_secs()
         };
         let ((), lasts) = tokio::join!(say, async {
-            let (seconds, ()) = tokio::join!(hear, serve(server, None, &shared));
+            let seat = Seat::uncounted();
+            let (seconds, ()) = tokio::join!(hear, serve(server, None, &shared, &seat));
             seconds
         });
         (lasts, answers.matches("HTTP/1.1 200 OK").count())

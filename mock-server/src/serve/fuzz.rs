@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, duplex};
 
 use super::limits::{Budget, MAX_BODIES};
+use super::seats::Seat;
 use super::{Admin, Options, Schemes, Shared, connection};
 use crate::mock::Mock;
 
@@ -17,7 +18,7 @@ pub fn fuzz_http(mock: &Mock, bytes: &[u8]) -> io::Result<Vec<u8>> {
     let admin = Admin::without_kit(mock.clone());
     let shared = Arc::new(Shared::new(mock.clone(), options, None, admin, Budget::new(MAX_BODIES)));
     tokio::runtime::Builder::new_current_thread().enable_time().build()?.block_on(async {
-        let (client, server) = duplex(64 * 1024);
+        let (seat, (client, server)) = (Seat::uncounted(), duplex(64 * 1024));
         let (mut answers, mut requests) = tokio::io::split(client);
         let mut all = Vec::new();
         let ask = async {
@@ -26,7 +27,7 @@ pub fn fuzz_http(mock: &Mock, bytes: &[u8]) -> io::Result<Vec<u8>> {
             drop(requests.shutdown().await);
         };
         let (_, (), read) =
-            tokio::join!(connection::serve(server, None, &shared), ask, answers.read_to_end(&mut all));
+            tokio::join!(connection::serve(server, None, &shared, &seat), ask, answers.read_to_end(&mut all));
         read.map(|_| all)
     })
 }

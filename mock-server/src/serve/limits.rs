@@ -7,7 +7,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::engine::MAX_REQUEST;
 
-/// Connections served at once; more wait in the queue of the listener.
+/// Connections served at once, unless told otherwise; a new one takes the place of the one that was waited for longest.
 pub(super) const MAX_CONNECTIONS: usize = 2048;
 /// Connections that may wait to be taken; whoever finds no place there tries again after a second.
 pub(super) const BACKLOG: i32 = 1024;

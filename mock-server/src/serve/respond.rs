@@ -14,6 +14,7 @@ use super::admin::Refused;
 use super::limits::{BODY_TIME, MAX_ADMIN_BODY, MAX_DISCARD, Share};
 use super::link::Link;
 use super::play::{self, Over};
+use super::seats::Seat;
 use super::stream::Base;
 use super::{Schemes, Shared, admin, gate, proxy};
 use crate::arrival::{Arrival, Via};
@@ -27,11 +28,12 @@ const NO_ROOM: &str =
 const TOO_SLOW: &str = "The body of the request did not come in time.";
 
 /// One connection, with what is known of it.
-pub(super) struct Line<B> {
+pub(super) struct Line<'s, B> {
     pub(super) link: Link<B>,
     pub(super) arrival: Arrival,
     pub(super) is_tls: bool,
     pub(super) shared: Arc<Shared>,
+    pub(super) seat: &'s Seat,
     /// Whether the engine was asked what this connection gets.
     pub(super) admitted: AtomicBool,
     /// Whether what follows the answer is a tunnel.
@@ -47,7 +49,7 @@ enum Taken {
     TooSlow,
 }
 
-pub(super) async fn respond<B: Base>(request: Request<Incoming>, line: &Line<B>) -> Result<Answer, Over> {
+pub(super) async fn respond<B: Base>(request: Request<Incoming>, line: &Line<'_, B>) -> Result<Answer, Over> {
     if line.shared.ends.load(Ordering::Relaxed) {
         return Err(Over);
     }
@@ -71,7 +73,11 @@ pub(super) async fn respond<B: Base>(request: Request<Incoming>, line: &Line<B>)
     }
 }
 
-async fn administer<B: Base>(request: Request<Incoming>, path: &str, line: &Line<B>) -> Result<Answer, Over> {
+async fn administer<B: Base>(
+    request: Request<Incoming>,
+    path: &str,
+    line: &Line<'_, B>,
+) -> Result<Answer, Over> {
     let shared = &line.shared;
     if let Some(refusal) = gate::refuse(&shared.options, path, &request) {
         return Ok(refusal.map(Full::new));
@@ -83,6 +89,7 @@ async fn administer<B: Base>(request: Request<Incoming>, path: &str, line: &Line
     let answer = match take(&head, body, MAX_ADMIN_BODY, &mut share).await? {
         Taken::Whole(body) => {
             let request = Request::from_parts(head, body);
+            let _working = line.seat.work();
             tokio::select! {
                 biased;
                 answer = admin::answer(&shared.admin, path, &request) => answer,
@@ -100,18 +107,21 @@ async fn administer<B: Base>(request: Request<Incoming>, path: &str, line: &Line
     Ok(answer.map(Full::new))
 }
 
-async fn serve<B: Base>(request: Request<Incoming>, line: &Line<B>) -> Result<Answer, Over> {
+async fn serve<B: Base>(request: Request<Incoming>, line: &Line<'_, B>) -> Result<Answer, Over> {
     admit(line).await?;
     let (mock, arrival) = (&line.shared.mock, &line.arrival);
-    let outcome = {
+    let (_working, outcome) = {
         let (head, body) = request.into_parts();
         let mut share = line.shared.budget.share();
-        match take(&head, body, MAX_REQUEST, &mut share).await? {
+        let taken = take(&head, body, MAX_REQUEST, &mut share).await?;
+        let working = line.seat.work();
+        let outcome = match taken {
             Taken::Whole(body) => mock.handle(&Request::from_parts(head, body), arrival),
             Taken::TooLarge => mock.refuse_too_large(&Request::from_parts(head, Bytes::new()), arrival),
             Taken::NoRoom => return Ok(text(StatusCode::SERVICE_UNAVAILABLE, NO_ROOM)),
             Taken::TooSlow => return Ok(text(StatusCode::REQUEST_TIMEOUT, TOO_SLOW)),
-        }
+        };
+        (working, outcome)
         // The request goes, and its share with it: an answer may wait for long.
     };
     play::play(&line.link, outcome, line.shared.options.max_delay).await.map(|answer| answer.map(Full::new))
@@ -119,7 +129,7 @@ async fn serve<B: Base>(request: Request<Incoming>, line: &Line<B>) -> Result<An
 
 /// Over plain HTTP the engine is asked behind the first head: a fault must not shut out the admin API, which could not
 /// take it back then. TLS tells the name, and nothing of what will be asked for.
-async fn admit<B: Base>(line: &Line<B>) -> Result<(), Over> {
+async fn admit<B: Base>(line: &Line<'_, B>) -> Result<(), Over> {
     if line.is_tls || line.admitted.swap(true, Ordering::Relaxed) {
         return Ok(());
     }
@@ -202,7 +212,7 @@ mod tests {
         let open = || {
             let (client, server) = duplex(4096);
             let shared = Arc::clone(&shared);
-            tokio::spawn(async move { connection::serve(server, None, &shared).await });
+            tokio::spawn(async move { connection::serve(server, None, &shared, &Seat::uncounted()).await });
             client
         };
         let (mut holder, mut other, mut third, mut admin) = (open(), open(), open(), open());
@@ -237,7 +247,8 @@ mod tests {
                 client.read_to_end(&mut rest).await.unwrap();
                 assert!(!rest.windows(5).any(|bytes| bytes == b"HTTP/"));
             };
-            tokio::join!(connection::serve(server, None, &shared), ask);
+            let seat = Seat::uncounted();
+            tokio::join!(connection::serve(server, None, &shared, &seat), ask);
             assert_eq!(shared.mock.requests(), 1);
         }
     }
@@ -253,7 +264,8 @@ mod tests {
                 drop(client);
                 status
             };
-            let ((), status) = tokio::join!(connection::serve(server, None, &shared), ask);
+            let seat = Seat::uncounted();
+            let ((), status) = tokio::join!(connection::serve(server, None, &shared, &seat), ask);
             assert_eq!(status, "408");
         }
         assert_eq!(shared.mock.requests(), 0);

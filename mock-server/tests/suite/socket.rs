@@ -421,3 +421,55 @@ fn two_servers_of_one_mock_share_its_world() {
         assert_eq!((status, &packet["status"]), (200, &"SENT".into()));
     }
 }
+
+/// Half a head on every place there is, and more of them at the door: whoever brings a whole one is served at once.
+#[test]
+fn half_heads_shut_nobody_out() {
+    let (mock, merchant) = shop();
+    let server = mock.server().max_connections(8).start().unwrap();
+    let half = || {
+        let mut stream = connect(server.address());
+        stream.write_all(b"POST /mmpaymkttransfers/sendredpack HTTP/1.1\r\nHost: ").unwrap();
+        stream
+    };
+    let mut halves: Vec<_> = (0..21).map(|_| half()).collect();
+    assert_eq!(health(server.address())["status"], "ok");
+    assert_eq!(admin(server.address(), "GET /__mock/rules").0, 200);
+    let xml = Form::send(&merchant, "1").xml();
+    let answer = talk(server.address(), request(&first_line(), LAST, &xml));
+    assert!(answer.contains(NO_CERTIFICATE), "{answer}");
+    // Those that were waited for longest gave up their places, the last ones did not.
+    let mut first = halves.remove(0);
+    let mut bytes = [0; 1];
+    assert!(matches!(first.read(&mut bytes), Ok(0) | Err(_)));
+    let mut last = halves.pop().unwrap();
+    last.write_all(b"a\r\nContent-Length: 0\r\nConnection: close\r\n\r\n").unwrap();
+    assert!(rest(&mut last).contains("XML_ERROR"));
+    assert!(server.connections().open <= 8);
+}
+
+/// Half a handshake and half a body are as good as half a head; a call that waits for an answer keeps its place.
+#[test]
+fn whoever_waits_for_an_answer_keeps_its_place() {
+    let (mock, merchant) = shop();
+    let server = mock.server().max_connections(4).start().unwrap();
+    let mut waits = connect(server.address());
+    let wait = request("GET /__mock/requests/wait?timeout_ms=60000", LAST, "");
+    waits.write_all(wait.as_bytes()).unwrap();
+    while server.connections().asked < 1 {
+        thread::yield_now();
+    }
+    let half = |text: &[u8]| {
+        let mut stream = connect(server.address());
+        stream.write_all(text).unwrap();
+        stream
+    };
+    let hello = || half(&[0x16, 3, 1, 0, 200, 1]);
+    let body =
+        || half(format!("POST {SEND} HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nhalf").as_bytes());
+    let halves: Vec<_> = (0..5).flat_map(|_| [hello(), body()]).collect();
+    assert_eq!(health(server.address())["requests"], 0);
+    call(&merchant, &Form::send(&merchant, "1")).assert_success();
+    assert!(rest(&mut waits).contains("req_000001"));
+    drop(halves);
+}
