@@ -1,5 +1,6 @@
 //! The merchants that a mock knows.
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use wechatpay_proto::Merchant;
@@ -29,6 +30,8 @@ pub(crate) struct Account {
     pub(crate) former: Option<Former>,
     /// What a reset takes its balance back to, in fen.
     pub(crate) opening_fen: u64,
+    /// What a reset takes its own switches back to.
+    pub(crate) opening_rules: BTreeMap<String, String>,
 }
 
 /// A key that was replaced.

@@ -46,10 +46,37 @@ pub enum Scope {
     State,
     /// The journal.
     Requests,
-    /// The faults that are armed.
+    /// The faults that are armed. Of one merchant those that name it: one that names nobody is everybody's.
     Faults,
+    /// The switches: back to what they were when the world began, or when the merchant was made.
+    Rules,
     /// The clock. It is everybody's: a reset of one merchant leaves it.
     Clock,
+}
+
+/// What a reset left as it was, though it may change what comes.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Remains {
+    /// The faults that are still armed, the newest first: of one merchant those that name it or nobody.
+    pub armed: Vec<ArmedFault>,
+    /// The switches that are not what they were at the beginning: the world's, and those that merchants have for
+    /// themselves.
+    pub changed: Vec<ChangedRule>,
+}
+
+/// A switch that is not what it was at the beginning.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct ChangedRule {
+    /// Its name.
+    pub name: String,
+    /// The merchant that has it for itself; `None` for the world.
+    pub mch_id: Option<String>,
+    /// What it is set to; `None` where the merchant has none of its own.
+    pub value: Option<String>,
+    /// What it was set to at the beginning; `None` where the merchant had none of its own.
+    pub began: Option<String>,
 }
 
 /// A fault that is armed as long as this lives.
@@ -225,12 +252,13 @@ impl Mock {
 
     /// Takes things back to the beginning, of one merchant alone or of the whole world. Merchants stay, with their
     /// opening balances. The packets of a merchant are those that it sent or paid for; of one that it sent and another
-    /// paid for, that one has the money again.
-    pub fn reset(&self, scopes: &BTreeSet<Scope>, mch_id: Option<&str>) {
+    /// paid for, that one has the money again. What is left as it was, though it may change what comes, is returned.
+    pub fn reset(&self, scopes: &BTreeSet<Scope>, mch_id: Option<&str>) -> Remains {
         if scopes.contains(&Scope::Clock) && mch_id.is_none() {
             self.reset_clock();
         }
-        self.with_engine(|engine| {
+        let first = self.first_rules();
+        self.with_world_mut(|engine, now| {
             if scopes.contains(&Scope::State) {
                 reset_state(engine, mch_id);
             }
@@ -241,7 +269,11 @@ impl Mock {
             if scopes.contains(&Scope::Faults) {
                 engine.faults.disarm_all(mch_id);
             }
-        });
+            if scopes.contains(&Scope::Rules) {
+                reset_rules(engine, &first, mch_id);
+            }
+            remains(engine, &first, mch_id, now)
+        })
     }
 
     /// The whole world as it is now, but for the journal.
@@ -295,6 +327,48 @@ fn reset_state(engine: &mut Engine, mch_id: Option<&str>) {
     for account in engine.accounts.values().filter(|account| meant(account.mch_id())) {
         engine.ledger.set_balance(account.mch_id(), account.opening_fen);
     }
+}
+
+fn reset_rules(engine: &mut Engine, first: &Rules, mch_id: Option<&str>) {
+    if mch_id.is_none() {
+        engine.rules.restart(first);
+    }
+    let meant = |account: &&Account| mch_id.is_none_or(|mch_id| mch_id == account.mch_id());
+    for account in engine.accounts.values().filter(meant) {
+        engine.rules.reopen(account.mch_id(), &account.opening_rules);
+    }
+}
+
+fn remains(engine: &Engine, first: &Rules, mch_id: Option<&str>, now: Time) -> Remains {
+    let meant = |whose: &str| mch_id.is_none_or(|mch_id| mch_id == whose);
+    let mut armed = engine.faults.list(now);
+    armed.retain(|fault| fault.rule.when.mch_id.as_deref().is_none_or(meant));
+    let settings = |rules: &Rules| {
+        rules.switches().into_iter().map(|(name, value)| (name.to_owned(), value)).collect::<BTreeMap<_, _>>()
+    };
+    let mut changed = changes(None, &settings(first), &settings(engine.rules.world()));
+    for account in engine.accounts.values().filter(|account| meant(account.mch_id())) {
+        let own = engine.rules.own(account.mch_id());
+        changed.extend(changes(Some(account.mch_id()), &account.opening_rules, &own));
+    }
+    Remains { armed, changed }
+}
+
+/// Where settings are not what they were.
+fn changes(
+    mch_id: Option<&str>,
+    began: &BTreeMap<String, String>,
+    now: &BTreeMap<String, String>,
+) -> Vec<ChangedRule> {
+    let names: BTreeSet<_> = began.keys().chain(now.keys()).collect();
+    let differing = names.into_iter().filter(|name| began.get(*name) != now.get(*name));
+    let change = |name: &String| ChangedRule {
+        name: name.clone(),
+        mch_id: mch_id.map(str::to_owned),
+        value: now.get(name).cloned(),
+        began: began.get(name).cloned(),
+    };
+    differing.map(change).collect()
 }
 
 /// Forgets what happened to a merchant, but for its money.

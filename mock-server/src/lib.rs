@@ -118,7 +118,7 @@ mod waiting;
 
 pub use arrival::{Arrival, Certificate, CertificateFacts, Standing, Via};
 pub use clock::{Clock, Time};
-pub use control::{Scheduled, Scope, ScopedFault, Upcoming};
+pub use control::{ChangedRule, Remains, Scheduled, Scope, ScopedFault, Upcoming};
 pub use engine::{Event, Fired, MAX_REQUEST, Recent};
 pub use fault::{
     ArmedFault, CatalogueEntry, CatalogueParameter, Content, CutAt, Fault, FaultError, FaultPatch, FaultRule,

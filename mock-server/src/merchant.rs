@@ -1,5 +1,6 @@
 //! The merchants of a mock: how one is made, and used by a test.
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -13,6 +14,7 @@ use crate::engine::Engine;
 use crate::fault::Mistaken;
 use crate::mock::{Mock, MockError};
 use crate::packet::{Action, ActionError, RedPacket};
+use crate::rules::RuleBook;
 use crate::transport::InProcess;
 
 mod spec;
@@ -104,6 +106,8 @@ pub(crate) fn create(engine: &mut Engine, spec: MerchantSpec) -> Result<Account,
     check_provider(engine, spec.under.as_deref())?;
     let balance_fen = spec.balance_fen.unwrap_or(1_000_000);
     let former = spec.former.map(|former| former_key(&credentials, &agent_secret, former)).transpose()?;
+    let rules = own_rules(engine, &mch_id, &spec.rules)?;
+    let opening = spec.opening_rules.map(|opening| own_rules(engine, &mch_id, &opening)).transpose()?;
     let account = Account {
         credentials,
         key,
@@ -115,15 +119,25 @@ pub(crate) fn create(engine: &mut Engine, spec: MerchantSpec) -> Result<Account,
         taken_for: spec.certificate,
         former,
         opening_fen: spec.opening_fen.unwrap_or(balance_fen),
+        opening_rules: opening.as_ref().unwrap_or(&rules).own(&mch_id),
     };
     if engine.accounts.contains_key(&mch_id) {
         return Err(MockError::Merchant { part: "mch_id", problem: format!("{mch_id} is taken") });
     }
-    let mut rules = engine.rules.clone();
-    spec.rules.iter().try_for_each(|(name, value)| rules.set(Some(&mch_id), name, value))?;
     engine.rules = rules;
     engine.add(account.clone(), balance_fen);
     Ok(account)
+}
+
+/// The rules of the world, with those that a merchant has for itself.
+fn own_rules(
+    engine: &Engine,
+    mch_id: &str,
+    settings: &BTreeMap<String, String>,
+) -> Result<RuleBook, MockError> {
+    let mut rules = engine.rules.clone();
+    settings.iter().try_for_each(|(name, value)| rules.set(Some(mch_id), name, value))?;
+    Ok(rules)
 }
 
 pub(crate) fn check_appids(appids: &[String]) -> Result<(), MockError> {

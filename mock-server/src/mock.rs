@@ -230,6 +230,11 @@ impl Mock {
         fired
     }
 
+    /// The rules that it began with.
+    pub(crate) fn first_rules(&self) -> Rules {
+        self.world().first_rules.clone()
+    }
+
     pub(crate) fn reset_clock(&self) {
         let first = self.world().first_clock;
         drop(self.replace_clock(first));

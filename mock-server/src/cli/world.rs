@@ -49,7 +49,10 @@ fn begin(options: &WorldOptions, config: Option<(Origin, State)>) -> Result<Mock
     let state = config.as_ref().map(|(_, state)| state);
     let seed = options.merchants.seed.or(state.and_then(|state| state.seed));
     let clock = options.clock.or_else(|| state.and_then(clock_of)).unwrap_or_else(Clock::real);
-    let mock = build(options, seed.unwrap_or_default(), clock)?;
+    let mut rules = Rules::default();
+    state.into_iter().for_each(|state| keep(state, &mut rules));
+    set(options, &mut rules)?;
+    let mock = build(options, seed.unwrap_or_default(), clock, rules)?;
     if let Some((origin, mut state)) = config {
         if options.merchants.seed.is_some() {
             state.seed = None;
@@ -82,7 +85,10 @@ fn go_on(
         note(&format!("the state file goes on as it was: {what} is not used"));
     }
     let clock = options.clock.or_else(|| clock_of(&saved)).unwrap_or_else(Clock::real);
-    let mock = build(options, options.merchants.seed.unwrap_or_default(), clock)?;
+    let mut rules = Rules::default();
+    set(options, &mut rules)?;
+    keep(&saved, &mut rules);
+    let mock = build(options, options.merchants.seed.unwrap_or_default(), clock, rules)?;
     mock.restore(saved).map_err(|error| or_anew(origin.wrong(error)))?;
     let Some((origin, config)) = config else { return Ok(mock) };
     for (at, spec) in config.merchants.into_iter().enumerate() {
@@ -99,13 +105,20 @@ fn or_anew(failure: Failure) -> Failure {
     Failure { message, ..failure }
 }
 
-fn build(options: &WorldOptions, seed: u64, clock: Clock) -> Result<Mock, Failure> {
+/// The switches of the flags.
+fn set(options: &WorldOptions, rules: &mut Rules) -> Result<(), Failure> {
+    let mut switches = values::switches(options.rules.as_deref())?.into_iter();
+    switches.try_for_each(|(name, value)| rules.set(name, value)).map_err(values::wrong_rule)
+}
+
+/// The switches of a file, so that a reset comes back to them. What is wrong with them is found later.
+fn keep(state: &State, rules: &mut Rules) {
+    state.rules.iter().for_each(|(name, value)| drop(rules.set(name, value)));
+}
+
+fn build(options: &WorldOptions, seed: u64, clock: Clock, rules: Rules) -> Result<Mock, Failure> {
     let limits = JournalLimits::new(options.journal_max, options.journal_bytes)
         .map_err(|error| Failure::usage(format!("--journal-max: {error}")))?;
-    let mut rules = Rules::default();
-    for (name, value) in values::switches(options.rules.as_deref())? {
-        rules.set(name, value).map_err(values::wrong_rule)?;
-    }
     let builder = Mock::builder().seed(seed).clock(clock).rules(rules);
     Ok(builder.in_band(options.in_band.is_on()).journal(limits).build())
 }

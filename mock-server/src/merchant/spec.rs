@@ -51,6 +51,9 @@ pub struct MerchantSpec {
     /// The switches that it has for itself.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub rules: BTreeMap<String, String>,
+    /// What a reset takes these back to; `rules` where it is left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub opening_rules: Option<BTreeMap<String, String>>,
     /// The key before, which is good until then.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub former: Option<FormerKey>,
@@ -115,6 +118,7 @@ impl fmt::Debug for FormerKey {
 
 /// How a merchant of a world is described, so that it could be made again.
 pub(crate) fn describe(engine: &Engine, account: &Account) -> MerchantSpec {
+    let rules = engine.rules.own(account.mch_id());
     MerchantSpec {
         mch_id: Some(account.mch_id().to_owned()),
         key: Some(account.key.0.clone()),
@@ -127,7 +131,8 @@ pub(crate) fn describe(engine: &Engine, account: &Account) -> MerchantSpec {
         product_closed: !account.product_open,
         allowed_ips: account.allowed_ips.clone(),
         certificate: account.taken_for,
-        rules: engine.rules.own(account.mch_id()),
+        opening_rules: Some(&account.opening_rules).filter(|opening| **opening != rules).cloned(),
+        rules,
         former: account
             .former
             .as_ref()

@@ -63,6 +63,24 @@ impl RuleBook {
         settings.map(|(name, value)| ((*name).to_owned(), value.clone())).collect()
     }
 
+    /// Goes back to rules of the world from before; merchants keep what they set for themselves.
+    pub(crate) fn restart(&mut self, world: &Rules) {
+        self.world = world.clone();
+        for own in self.own.values_mut() {
+            // What was accepted once is accepted in any world.
+            if let Ok(rules) = renewed(&self.world, &own.settings) {
+                own.rules = rules;
+            }
+        }
+    }
+
+    /// Gives a merchant settings of its own from before, in place of those that it has.
+    pub(crate) fn reopen(&mut self, mch_id: &str, settings: &BTreeMap<String, String>) {
+        self.clear(mch_id);
+        // What was accepted once is accepted in any world.
+        settings.iter().for_each(|(name, value)| drop(self.set(Some(mch_id), name, value)));
+    }
+
     /// Forgets what a merchant set for itself.
     pub(crate) fn clear(&mut self, mch_id: &str) {
         self.own.remove(mch_id);
@@ -100,6 +118,20 @@ mod tests {
         book.clear("m");
         assert_eq!(book.of("m"), book.world());
         assert!(book.own("m").is_empty());
+    }
+
+    #[test]
+    fn settings_go_back_to_those_from_before() {
+        let mut book = RuleBook::new(Rules::default());
+        book.set(Some("m"), "amount", "1..5").unwrap();
+        let opening = book.own("m");
+        book.set(Some("m"), "settle", "manual").unwrap();
+        book.set(None, "user-packets-a-day", "3").unwrap();
+        book.restart(&Rules::default());
+        assert_eq!((book.world(), book.of("m").user_packets_a_day), (&Rules::default(), Some(10)));
+        assert_eq!((book.of("m").amount.clone(), book.own("m").len()), (1..=5, 2));
+        book.reopen("m", &opening);
+        assert_eq!((book.own("m"), book.of("m").settle), (opening, Rules::default().settle));
     }
 
     #[test]

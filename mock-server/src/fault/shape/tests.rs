@@ -28,6 +28,7 @@ fn account() -> Account {
         allowed_ips: None,
         taken_for: None,
         former: None,
+        opening_rules: std::collections::BTreeMap::new(),
         opening_fen: 0,
     }
 }

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::{Admin, Answer, Asked, Body, Call, Field, Kind, Refused, Reply, may, must, world};
 use crate::fault::{ArmedFault, FaultError, FaultPatch, FaultRule, catalogue};
 
-const FAULT: &[Field] = &[
+pub(super) const FAULT: &[Field] = &[
     must("id", Kind::Number, "its number"),
     must("rule", Kind::Object(RULE), "the rule, as it is now"),
     must("armed", Kind::Text, "since when it is armed, in RFC 3339"),

@@ -63,6 +63,7 @@ pub(super) const SPEC: &[Field] = &[
         .or_null(),
     may("certificate", Kind::OneOf(STATES), "what its certificate is taken for").or_null(),
     may("rules", Kind::Map(&Kind::Text), "the switches that it has for itself: GET /rules lists them"),
+    may("opening_rules", Kind::Map(&Kind::Text), "what a reset takes these back to; rules").or_null(),
     may("former", Kind::Object(FORMER), "the key before, which is good until then").or_null(),
 ];
 const FORMER: &[Field] =

@@ -6,8 +6,8 @@ use http::{Method, StatusCode};
 use serde::Deserialize;
 use serde_json::json;
 
-use super::{Admin, Answer, Asked, Body, Call, Field, Kind, Refused, Reply, may, merchants, must};
-use crate::control::Scope;
+use super::{Admin, Answer, Asked, Body, Call, Field, Kind, Refused, Reply, faults, may, merchants, must};
+use crate::control::{Remains, Scope};
 use crate::state::{STATE_VERSION, State, StateError};
 
 /// The most snapshots that are kept.
@@ -55,7 +55,13 @@ const SWITCH: &[Field] = &[
     must("of_merchants", Kind::Flag, "whether a merchant may have a setting of its own"),
 ];
 const SWITCHES: Answer = Answer::Json(&[must("rules", Kind::List(&Kind::Object(SWITCH)), "every switch")]);
-const SCOPES: Kind = Kind::List(&Kind::OneOf(&["state", "requests", "faults", "clock"]));
+const SCOPES: Kind = Kind::List(&Kind::OneOf(&["state", "requests", "faults", "rules", "clock"]));
+const CHANGED: &[Field] = &[
+    must("name", Kind::Text, "the switch"),
+    must("mch_id", Kind::Text, "the merchant that has it for itself; null for the world").or_null(),
+    must("value", Kind::Text, "what it is set to; null where the merchant has none of its own").or_null(),
+    must("began", Kind::Text, "what it was at the beginning; null where the merchant had none").or_null(),
+];
 
 pub(super) const CALLS: &[Call] = &[
     Call {
@@ -116,11 +122,13 @@ pub(super) const CALLS: &[Call] = &[
         method: Method::POST,
         path: "/reset",
         summary: "Takes things back to the beginning, all or one merchant's: state (packets, balances, users, requests \
-                  on their way), requests (the journal), faults, clock. Without a scope, everything but the clock.",
+                  on their way), requests (the journal), faults, rules (the switches), clock. Without a scope: state, \
+                  requests and faults. The answer lists the faults that stay armed, such as those that name no \
+                  merchant where one is given, and the switches that stay changed.",
         query: &[],
         body: Body::Optional(
             &[
-                may("scope", SCOPES, "what; everything but the clock, where it is left out"),
+                may("scope", SCOPES, "what; state, requests and faults, where it is left out"),
                 may("mch_id", Kind::Text, "of this merchant alone; not with the clock").or_null(),
             ],
             r#"{"scope":["state","requests","faults"],"mch_id":"10000098"}"#,
@@ -129,6 +137,16 @@ pub(super) const CALLS: &[Call] = &[
         answer: Answer::Json(&[
             must("scope", SCOPES, "what"),
             must("mch_id", Kind::Text, "of this merchant alone; null for all").or_null(),
+            must(
+                "stays_armed",
+                Kind::List(&Kind::Object(faults::FAULT)),
+                "the faults that the merchant, or anybody, can still meet",
+            ),
+            must(
+                "stays_changed",
+                Kind::List(&Kind::Object(CHANGED)),
+                "the switches that are not what they were at the beginning",
+            ),
         ]),
         run: reset,
     },
@@ -256,13 +274,14 @@ pub(super) fn known(admin: &Admin, mch_id: Option<&str>) -> Result<(), Refused> 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Reset {
-    #[serde(default = "everything_but_the_clock")]
+    #[serde(default = "what_happened")]
     scope: BTreeSet<Scope>,
     #[serde(default)]
     mch_id: Option<String>,
 }
 
-fn everything_but_the_clock() -> BTreeSet<Scope> {
+/// What goes without being named: not the clock, nor the rules, which are how the world is set up.
+fn what_happened() -> BTreeSet<Scope> {
     [Scope::State, Scope::Requests, Scope::Faults].into()
 }
 
@@ -272,8 +291,9 @@ fn reset(admin: &Admin, asked: &Asked<'_>) -> Result<Reply, Refused> {
     if scope.contains(&Scope::Clock) && mch_id.is_some() {
         return Err(Refused::bad("the clock is everybody's: reset it without mch_id".to_owned()));
     }
-    admin.mock.reset(&scope, mch_id.as_deref());
-    Ok(Reply::Json(json!({"scope": scope, "mch_id": mch_id})))
+    let Remains { armed, changed } = admin.mock.reset(&scope, mch_id.as_deref());
+    let answer = json!({"scope": scope, "mch_id": mch_id, "stays_armed": armed, "stays_changed": changed});
+    Ok(Reply::Json(answer))
 }
 
 fn put_state(admin: &Admin, asked: &Asked<'_>) -> Result<Reply, Refused> {

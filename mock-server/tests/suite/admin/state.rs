@@ -1,7 +1,7 @@
 //! The world as a whole: its seed, its rules; reset, taken out, put back.
 
 use serde_json::{Value, json};
-use wechatpay_mock_server::{Mock, MockMerchant, Server};
+use wechatpay_mock_server::{Mock, MockMerchant, Rules, Scope, Server};
 
 use super::{ask, done, get, refused};
 use crate::common::{Answer, Form, MCH_ID, OPENID, call, call_from, in_force, shop};
@@ -105,13 +105,86 @@ fn a_reset_takes_back_what_it_names_and_of_whom() {
 }
 
 #[test]
+fn a_reset_says_what_stays_armed_and_what_stays_changed() {
+    let (mock, merchant) = shop();
+    let other = mock.merchant().mch_id("1900000001").rule("settle", "manual").create().unwrap();
+    let server = mock.serve().unwrap();
+    let arm = |when: Value| {
+        done(&server, "POST /faults", json!({"when": when, "then": {"fault": "reply_lost"}}))["id"].clone()
+    };
+    let (everybodys, own, others) = (
+        arm(json!({"path": "gethbinfo"})),
+        arm(json!({"mch_id": MCH_ID})),
+        arm(json!({"mch_id": "1900000001"})),
+    );
+    let set = |mch_id: Value, rules: Value| {
+        done(&server, "PATCH /rules", json!({"mch_id": mch_id, "rules": rules}));
+    };
+    set(Value::Null, json!({"claim-window": "1h"}));
+    set(json!(MCH_ID), json!({"resend_gap": "none"}));
+    set(json!("1900000001"), json!({"settle": "at-once", "amount": "1..5"}));
+    let change = |name: &str, mch_id: Value, value: &str, began: Value| json!({"name": name, "mch_id": mch_id, "value": value, "began": began});
+    let world = change("claim-window", Value::Null, "1h", json!("1d"));
+    let mine = change("resend-gap", json!(MCH_ID), "none", Value::Null);
+    let theirs = [
+        change("amount", json!("1900000001"), "1..5", Value::Null),
+        change("settle", json!("1900000001"), "at-once", json!("manual")),
+    ];
+    let reset = |body: Value| {
+        let answer = done(&server, "POST /reset", body);
+        let armed = answer["stays_armed"].as_array().unwrap().iter().map(|fault| fault["id"].clone());
+        (armed.collect::<Vec<_>>(), answer["stays_changed"].clone())
+    };
+    let named = |scope: &str| json!({"mch_id": MCH_ID, "scope": [scope]});
+    assert_eq!(reset(named("state")), (vec![own, everybodys.clone()], json!([world, mine])));
+    // A fault that names no merchant is everybody's: it stays, and is told.
+    assert_eq!(reset(json!({"mch_id": MCH_ID})), (vec![everybodys.clone()], json!([world, mine])));
+    assert_eq!(reset(named("rules")), (vec![everybodys.clone()], json!([world])));
+    assert!(mock.own_rules(MCH_ID).is_empty());
+    let all = json!([world, theirs[0], theirs[1]]);
+    assert_eq!(reset(json!({"scope": ["requests"]})), (vec![others, everybodys], all.clone()));
+    assert_eq!(reset(json!({})), (vec![], all));
+    assert_eq!(reset(json!({"scope": ["rules"]})), (vec![], json!([])));
+    assert_eq!(mock.rules(None), Rules::default());
+    // What a merchant was made with is its beginning.
+    let own = mock.own_rules(other.mch_id());
+    assert_eq!(own.into_iter().collect::<Vec<_>>(), [("settle".to_owned(), "manual".to_owned())]);
+    assert_eq!(merchant.balance_fen(), 1_000_000);
+}
+
+/// A world that is written and read back knows what its merchants began with.
+#[test]
+fn what_a_reset_goes_back_to_is_part_of_the_state() {
+    let (mock, _) = shop();
+    let merchant = mock.merchant().mch_id("1").rule("settle", "manual").create().unwrap();
+    mock.set_rule(Some("1"), "settle", "at-once").unwrap();
+    let elsewhere = Mock::builder().build();
+    elsewhere.restore(mock.state()).unwrap();
+    assert_eq!(elsewhere.state(), mock.state());
+    for mock in [&mock, &elsewhere] {
+        mock.reset(&[Scope::Rules].into(), Some("1"));
+        assert_eq!(mock.own_rules("1")["settle"], "manual");
+        assert_eq!(mock.merchant_spec("1").unwrap().opening_rules, None);
+    }
+    assert_eq!(merchant.mch_id(), "1");
+    let wrong = json!({"mch_id": "2", "opening_rules": {"settle": "never"}});
+    let server = mock.serve().unwrap();
+    assert!(refused(&server, "POST /merchants", wrong, 400, "bad_request").contains("settle"));
+}
+
+#[test]
 fn a_reset_that_cannot_be_changes_nothing() {
     let (server, ..) = busy();
     let before = get(&server, "/state");
     for (body, status, code, said) in [
         (json!({"mch_id": "1"}), 404, "not_found", "no merchant 1"),
         (json!({"mch_id": MCH_ID, "scope": ["state", "clock"]}), 400, "bad_request", "everybody's"),
-        (json!({"scope": ["all"]}), 400, "bad_request", "scope[0] is one of state, requests, faults, clock"),
+        (
+            json!({"scope": ["all"]}),
+            400,
+            "bad_request",
+            "scope[0] is one of state, requests, faults, rules, clock",
+        ),
         (json!({"scope": "state"}), 400, "bad_request", "scope is an array"),
     ] {
         let error = refused(&server, "POST /reset", body, status, code);
