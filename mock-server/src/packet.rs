@@ -1,5 +1,7 @@
 //! One packet: what it is, where it stands, who has claimed of it.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 use wechatpay_proto::Fen;
 use wechatpay_proto::v2::mmpaymkttransfers::HbStatus;
@@ -98,6 +100,18 @@ impl Status {
         }
     }
 
+    /// What can become of a packet here, for people.
+    pub(crate) fn outlook(self) -> &'static str {
+        match self {
+            Self::Sending => "it is not paid yet: settle pays it, fail closes it without payment",
+            Self::Sent => "it waits for its user: claim takes it, expire ends the claim window",
+            Self::RfundIng => "its money is on its way back: refund brings it there",
+            Self::Failed => "it was closed without payment, for good: send another number",
+            Self::Received => "its user has it, for good",
+            Self::Refund => "its payer has the money again, for good",
+        }
+    }
+
     /// Where a packet may go on to from here.
     pub(crate) fn leads_to(self) -> &'static [Self] {
         match self {
@@ -118,6 +132,13 @@ impl Status {
             Self::RfundIng => HbStatus::RfundIng,
             Self::Refund => HbStatus::Refund,
         }
+    }
+}
+
+impl fmt::Display for Status {
+    /// As `gethbinfo` writes it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.to_wire(), f)
     }
 }
 
@@ -285,6 +306,19 @@ pub enum Action {
     },
 }
 
+impl Action {
+    /// Its name, as in the admin API.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Settle => "settle",
+            Self::Claim { .. } => "claim",
+            Self::Expire => "expire",
+            Self::Refund => "refund",
+            Self::Fail { .. } => "fail",
+        }
+    }
+}
+
 /// An action that a packet does not allow.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -293,7 +327,7 @@ pub enum ActionError {
     #[error("no packet {} of {}", .0.mch_billno, .0.mch_id)]
     NotFound(OrderKey),
     /// The packet stands elsewhere.
-    #[error("a packet that is {status:?} does not allow {action:?}, only [{}]", status.allowed().join(", "))]
+    #[error("a packet that is {status} does not allow {}: {}", action.name(), status.outlook())]
     Illegal {
         /// Where it stands.
         status: Status,

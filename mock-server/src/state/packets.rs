@@ -153,8 +153,7 @@ impl PacketState {
         }
         for (before, after) in self.history.iter().zip(self.history.iter().skip(1)) {
             if !before.status.leads_to().contains(&after.status) {
-                let [before, after] = [before, after].map(|entry| name(entry.status));
-                return Err(format!("history: {after} cannot follow {before}"));
+                return Err(format!("history: {} cannot follow {}", after.status, before.status));
             }
         }
         Ok((first.at, last.status))
@@ -171,16 +170,15 @@ impl PacketState {
         }
         let (claimed, all) =
             (self.shares.iter().filter(|share| share.claim.is_some()).count(), self.shares.len());
-        let name = name(status);
         match status {
             Status::Sending | Status::Failed if claimed > 0 => {
-                Err(format!("shares: nobody has a share of a packet that is {name}"))
+                Err(format!("shares: nobody has a share of a packet that is {status}"))
             }
             Status::Sent | Status::RfundIng | Status::Refund if claimed == all => {
-                Err(format!("shares: of a packet that is {name} a share is left"))
+                Err(format!("shares: of a packet that is {status} a share is left"))
             }
             Status::Received if claimed < all => {
-                Err(format!("shares: a packet that is {name} has no share left"))
+                Err(format!("shares: a packet that is {status} has no share left"))
             }
             _ => Ok(()),
         }
@@ -207,13 +205,8 @@ impl PacketState {
             return Err("hold: only a packet that is SENDING is held".to_owned());
         }
         if self.due.is_some() && status.leads_to().is_empty() {
-            return Err(format!("due: a packet that is {} moves no more", name(status)));
+            return Err(format!("due: a packet that is {status} moves no more"));
         }
         Ok(())
     }
-}
-
-/// A status as it is written.
-fn name(status: Status) -> String {
-    status.to_wire().to_string()
 }

@@ -106,6 +106,7 @@ fn a_packet_that_could_never_have_been_is_refused() {
             } else {
                 json!([entry("SENDING"), entry(status)])
             };
+            json["red_packets"][0]["due"] = Value::Null;
             json["red_packets"][0][name] = value;
         });
         let message = mock.restore(state.unwrap()).unwrap_err().to_string();

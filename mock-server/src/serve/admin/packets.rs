@@ -194,14 +194,26 @@ fn act(admin: &Admin, asked: &Asked<'_>, action: &Action) -> Result<Reply, Refus
 }
 
 fn refuse(error: ActionError) -> Refused {
-    let hint = "GET the packet to see its status and history";
+    let hint = match &error {
+        ActionError::NotTheReceiver => "re_openid of the packet is who can claim it: leave openid out",
+        ActionError::ClaimedBefore => {
+            "name another openid: of a group packet everybody has one share at most"
+        }
+        ActionError::WhoElse => "give openid: its shares are listed in the packet",
+        ActionError::NotEnough => "POST /__mock/merchants/{mch_id}/topup for the payer, then settle again",
+        _ => "GET the packet to see its status and history",
+    };
     match &error {
         ActionError::NotFound(key) => {
             Refused::unknown("packet", &format!("{} of {}", key.mch_billno, key.mch_id))
         }
         ActionError::Illegal { status, .. } => {
-            let allowed = json!(status.allowed());
-            Refused::conflict("illegal_transition", error.to_string(), hint).with("allowed", allowed)
+            let allowed = status.allowed();
+            let hint = match allowed {
+                [] => "no action moves it on any more".to_owned(),
+                some => format!("POST one of {} in place of that", some.join(", ")),
+            };
+            Refused::conflict("illegal_transition", error.to_string(), &hint).with("allowed", json!(allowed))
         }
         _ => Refused::conflict("refused", error.to_string(), hint),
     }

@@ -183,3 +183,51 @@ fn an_action_that_is_not_possible_is_answered_with_those_that_are() {
         json!(["refund"])
     );
 }
+
+/// In the words of the wire, with a hint that fits where the packet stands, in Rust as in the admin API.
+#[test]
+fn an_action_that_is_not_possible_is_told_in_wire_names() {
+    let (mock, merchant) = shop();
+    let server = mock.serve().unwrap();
+    let act = |billno: &str, action: &str| {
+        done(&server, &format!("POST /redpackets/{MCH_ID}/{billno}/{action}"), Value::Null)
+    };
+    let send = |billno: &str| drop(call(&merchant, &Form::send(&merchant, billno)).assert_success().clone());
+    mock.set_rule(None, "settle", "manual").unwrap();
+    ["1", "2", "3", "4", "5", "6"].into_iter().for_each(send);
+    ["2", "4", "5", "6"].into_iter().for_each(|billno| drop(act(billno, "settle")));
+    act("3", "fail");
+    act("4", "claim");
+    act("5", "expire");
+    act("6", "expire");
+    act("6", "refund");
+    for (billno, status, action, outlook, hint) in [
+        (
+            "1",
+            "SENDING",
+            "claim",
+            "it is not paid yet: settle pays it, fail closes it",
+            "one of settle, fail",
+        ),
+        ("2", "SENT", "refund", "it waits for its user: claim takes it, expire ends", "one of claim, expire"),
+        (
+            "3",
+            "FAILED",
+            "settle",
+            "closed without payment, for good: send another number",
+            "no action moves it on",
+        ),
+        ("4", "RECEIVED", "claim", "its user has it, for good", "no action moves it on any more"),
+        ("5", "RFUND_ING", "claim", "its money is on its way back: refund brings it there", "one of refund"),
+        ("6", "REFUND", "fail", "its payer has the money again, for good", "no action moves it on any more"),
+    ] {
+        let call = format!("POST /redpackets/{MCH_ID}/{billno}/{action}");
+        let told = refused(&server, &call, Value::Null, 409, "illegal_transition");
+        assert!(told.starts_with(&format!("a packet that is {status} does not allow {action}: ")), "{told}");
+        assert!(told.contains(outlook) && told.contains(hint), "{told}");
+        let rust = ["Sending", "Sent", "Failed", "Received", "Rfund", "Refund", "Claim", "None", "{"];
+        assert!(!rust.iter().any(|name| told.contains(name)), "{told}");
+    }
+    let error = merchant.claim("4").unwrap_err().to_string();
+    assert_eq!(error, "a packet that is RECEIVED does not allow claim: its user has it, for good");
+}
