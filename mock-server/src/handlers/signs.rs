@@ -31,7 +31,7 @@ pub(super) fn check(
     }
     match spec.inner {
         Some(inner) if !(cased(inner.name) && spec.is_inner_signed_by(fields, &account.credentials)) => {
-            wrong("企业微信签名失败")
+            wrong("企业微信签名校验失败")
         }
         _ => Ok(()),
     }

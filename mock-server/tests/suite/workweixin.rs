@@ -14,7 +14,7 @@ use crate::common::{
 };
 
 const SEND_WORK_WEIXIN: &str = "/mmpaymkttransfers/sendworkwxredpack";
-const INNER: &str = "企业微信签名失败";
+const INNER: &str = "企业微信签名校验失败";
 const ECHOES: [&str; 5] = ["mch_billno", "mch_id", "wxappid", "re_openid", "total_amount"];
 
 /// In the name of a person.

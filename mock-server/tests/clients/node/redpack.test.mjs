@@ -88,5 +88,5 @@ test('a work-weixin packet is signed twice, and the SDK verifies the signs of th
 
 test('a work-weixin packet with a wrong inner sign is refused', async () => {
   const answer = await refused(sendWorkWx('NODE7', 'another secret'));
-  assert.deepEqual([answer.err_code, answer.err_code_des], ['SIGN_ERROR', '企业微信签名失败']);
+  assert.deepEqual([answer.err_code, answer.err_code_des], ['SIGN_ERROR', '企业微信签名校验失败']);
 });

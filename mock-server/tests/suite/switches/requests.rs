@@ -121,7 +121,7 @@ fn sign_scope() {
         let (_, merchant) = shop(&switch);
         call(&merchant, &Form::work_weixin(&merchant, "1")).assert_success();
         let wrong = Form::work_weixin(&merchant, "2").secret("wrong");
-        assert_eq!(call(&merchant, &wrong).text(), "企业微信签名失败");
+        assert_eq!(call(&merchant, &wrong).text(), "企业微信签名校验失败");
     }
 }
 
