@@ -21,6 +21,36 @@ pub(crate) fn page(status: StatusCode, title: &str) -> Response<Bytes> {
     answer(status, HeaderValue::from_static("text/html"), body)
 }
 
+/// What the web server in front can have against a client certificate.
+#[derive(Clone, Copy)]
+pub(crate) enum CertificatePage {
+    /// It was not shown, where the path needs one.
+    NotSent,
+    /// It cannot be verified.
+    Refused,
+}
+
+/// What the web server in front answers in place of the application, to the letter.
+pub(crate) fn certificate_page(why: CertificatePage) -> Response<Bytes> {
+    let why = match why {
+        CertificatePage::NotSent => "No required SSL certificate was sent",
+        CertificatePage::Refused => "The SSL certificate error",
+    };
+    let body = format!(
+        "<html>\r\n<head><title>400 {why}</title></head>\r\n<body bgcolor=\"white\">\r\n\
+         <center><h1>400 Bad Request</h1></center>\r\n<center>{why}</center>\r\n\
+         <hr><center>nginx</center>\r\n</body>\r\n</html>\r\n"
+    );
+    answer(StatusCode::BAD_REQUEST, HeaderValue::from_static("text/html"), body)
+}
+
+/// A page with a remark of the mock behind it, which no browser shows and every log has.
+pub(crate) fn remarked(response: Response<Bytes>, remark: Option<String>) -> Response<Bytes> {
+    let Some(remark) = remark else { return response };
+    let remark = format!("<!-- wechatpay-mock: {remark} -->\r\n");
+    response.map(|page| Bytes::from([&*page, remark.as_bytes()].concat()))
+}
+
 /// An unsigned answer of the application.
 pub(crate) fn xml<'b>(reply: &impl Reply<'b>) -> String {
     let mut xml = Writer::new();

@@ -11,7 +11,7 @@ use wechatpay_proto::ErrorCode;
 use wechatpay_proto::wire::{self, Fields};
 
 use crate::account::Account;
-use crate::answer::{self, Refusal};
+use crate::answer::{self, CertificatePage, Refusal};
 use crate::arrival::{Arrival, Certificate};
 use crate::clock::Time;
 use crate::fault::{Carry, Chosen, Facts, Faults};
@@ -72,7 +72,8 @@ struct Letter<'a> {
     request: &'a Request<Bytes>,
     /// None where it is no document.
     fields: &'a Fields<'a>,
-    is_document: bool,
+    /// Why it is no document: the rule that it breaks, and at which byte. Never what stands there.
+    broken: Option<String>,
     route: Option<&'static Route>,
 }
 
@@ -131,7 +132,8 @@ impl Engine {
                 LargeBody::Page => Answered::page(StatusCode::PAYLOAD_TOO_LARGE, TOO_LARGE, Verdict::Size),
                 LargeBody::XmlError => engine.answer(letter, &visit),
             };
-            engine.close(letter, &visit, answered, None)
+            let letter = Letter { broken: Some(reading::TOO_LONG.to_owned()), ..*letter };
+            engine.close(&letter, &visit, answered, None)
         })
     }
 
@@ -142,8 +144,10 @@ impl Engine {
         let body = reading::tidy(body, self.rules.world());
         let (document, nothing) = (wire::parse(&body, &[]), Fields::default());
         let fields = document.as_ref().map_or(&nothing, |document| document.untrusted());
+        let as_sent = matches!(body, Cow::Borrowed(_));
+        let broken = document.as_ref().err().map(|error| reading::diagnose(request, error, as_sent));
         let route = route::find(request.uri().path(), self.rules.world().group);
-        then(self, &Letter { request, fields, is_document: document.is_ok(), route })
+        then(self, &Letter { request, fields, broken, route })
     }
 
     /// The arrival, with what the merchant's own certificate is taken for.
@@ -217,16 +221,15 @@ impl Engine {
             return Answered::page(StatusCode::PAYLOAD_TOO_LARGE, TOO_LARGE, Verdict::Size);
         }
         if visit.arrival.certificate == Certificate::Foreign {
-            return Answered::page(
-                StatusCode::BAD_REQUEST,
-                "400 The SSL certificate error",
-                Verdict::Certificate,
-            );
+            let response = answer::certificate_page(CertificatePage::Refused);
+            return Answered { response, verdict: Verdict::Certificate, commit: Commit::NotApplied };
         }
         let Some(route) = letter.route else {
-            return Answered::page(StatusCode::NOT_FOUND, "404 Not Found", Verdict::Path);
+            let answered = Answered::page(StatusCode::NOT_FOUND, "404 Not Found", Verdict::Path);
+            let comment = route::unplayed(letter.request.uri().path());
+            return Answered { response: answer::remarked(answered.response, comment), ..answered };
         };
-        if letter.is_document {
+        if letter.broken.is_none() {
             return (route.handle)(self, visit, letter.fields);
         }
         let refusal = Refusal::new(ErrorCode::XmlError, route.malformed);
@@ -255,14 +258,25 @@ impl Engine {
                 (Some(refusal), Some(route)) => (route.refuse)(self, letter.fields, refusal),
                 _ => answered,
             };
-        mark(&mut response, id, verdict);
+        let diagnosis = self.diagnose(letter, found);
+        mark(&mut response, id, verdict, diagnosis.as_deref().filter(|_| verdict == found));
         let (delay, effect) = match chosen {
             None => (Duration::ZERO, Effect::Reply(response)),
             Some(chosen) => chosen.shape(response, self.accounts.get(&letter.key().mch_id)),
         };
         let outcome = Outcome { id, commit, delay, effect };
-        self.journal.push(Record::new(letter.request, letter.fields, visit, found, &outcome, chosen));
+        let record = Record::new(letter.request, letter.fields, visit, found, &outcome, chosen);
+        self.journal.push(Record { diagnosis, ..record });
         outcome
+    }
+
+    /// What more there is to say of what was found: what breaks the document and where, or what is played.
+    fn diagnose(&self, letter: &Letter<'_>, found: Verdict) -> Option<String> {
+        match found {
+            Verdict::Xml => letter.broken.clone(),
+            Verdict::Path => Some(route::explain(letter.request.uri().path(), self.rules.world().group)),
+            _ => None,
+        }
     }
 
     /// Makes everything happen that is due by `now`, in order, each at its own time.
@@ -298,15 +312,19 @@ impl Engine {
     }
 }
 
-/// The headers of our own: the number of the request, and on a failure in a word what was found.
-fn mark(response: &mut Response<Bytes>, id: RequestId, verdict: Verdict) {
+/// The headers of our own: the number of the request, and on a failure in a word what was found, with what more there is
+/// to say of it.
+fn mark(response: &mut Response<Bytes>, id: RequestId, verdict: Verdict, diagnosis: Option<&str>) {
     let headers = response.headers_mut();
     if let Ok(id) = HeaderValue::try_from(id.to_string()) {
         headers.insert("x-mock-request-id", id.clone());
         headers.insert("request-id", id);
     }
     if verdict != Verdict::Ok {
-        headers.insert("x-mock-diagnosis", HeaderValue::from_static(verdict.name()));
+        let word = HeaderValue::from_static(verdict.name());
+        let more =
+            diagnosis.and_then(|more| HeaderValue::try_from(format!("{}: {more}", verdict.name())).ok());
+        headers.insert("x-mock-diagnosis", more.unwrap_or(word));
     }
 }
 

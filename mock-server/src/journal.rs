@@ -105,6 +105,9 @@ pub struct Record {
     pub shown: Option<CertificateFacts>,
     /// What was found of it.
     pub verdict: Verdict,
+    /// What more there is to say of that: of XML_ERROR which rule the body breaks and at which byte, of a path at which
+    /// nothing is found what is played.
+    pub diagnosis: Option<String>,
     /// Whether it was carried out.
     pub commit: Commit,
     /// The fault that shaped the answer, by its number and its name.
@@ -147,6 +150,7 @@ impl Record {
             certificate: visit.arrival.certificate.clone(),
             shown: visit.arrival.shown.clone(),
             verdict,
+            diagnosis: None,
             commit: outcome.commit,
             fault: chosen.map(Chosen::mark),
             delay: outcome.delay,
@@ -189,6 +193,7 @@ pub(crate) mod samples {
             mch_billno: field("mch_billno"),
             shown: None,
             verdict: Verdict::Ok,
+            diagnosis: None,
             commit: Commit::Applied,
             fault: None,
             delay: Duration::ZERO,

@@ -5,9 +5,31 @@ use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::str;
 
-use wechatpay_proto::wire::{self, MAX_BODY};
+use bytes::Bytes;
+use http::{Method, Request};
+use wechatpay_proto::wire::{self, MAX_BODY, XmlError};
 
+use super::MAX_REQUEST;
 use crate::rules::{Duplicates, Rules, Whitespace};
+
+/// Why a body is no document that is longer than the web server in front takes.
+pub(super) const TOO_LONG: &str = "body longer than 1 MiB";
+
+/// Why a request has no document: what the strict reader said of the body, and where. A place is told in the bytes that
+/// were sent, so there is none where the rules had others read.
+pub(super) fn diagnose(request: &Request<Bytes>, error: &XmlError, as_sent: bool) -> String {
+    if request.method() != Method::POST {
+        "not a POST, so no body is read".to_owned()
+    } else if request.body().len() > MAX_REQUEST {
+        TOO_LONG.to_owned()
+    } else if request.body().is_empty() {
+        "empty body".to_owned()
+    } else if as_sent {
+        error.to_string()
+    } else {
+        error.kind.to_string()
+    }
+}
 
 /// The body as the strict reader is to get it. Whatever is no flat document stays as it is, and is refused there.
 pub(super) fn tidy<'b>(body: &'b [u8], rules: &Rules) -> Cow<'b, [u8]> {

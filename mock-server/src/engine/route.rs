@@ -1,5 +1,6 @@
 //! What is served: the endpoints, by their paths.
 
+use wechatpay_proto::call::PATHS;
 use wechatpay_proto::endpoint::{Endpoint, Spec};
 #[expect(deprecated, reason = "the rules say whether what is out of use is served")]
 use wechatpay_proto::v2::mmpaymkttransfers::SendGroupRedPack;
@@ -50,6 +51,38 @@ const ROUTES: [Route; 6] = [
 pub(crate) fn find(path: &str, group: GroupRedPack) -> Option<&'static Route> {
     let gone = group == GroupRedPack::Gone && path == SendGroupRedPack::SPEC.path;
     ROUTES.iter().find(|route| route.spec.path == path && !gone)
+}
+
+/// Of a path of APIv2 that is not played: that it is one, and what is played. `None` of any other.
+pub(crate) fn unplayed(path: &str) -> Option<String> {
+    let known = PATHS.iter().map(|row| row.path).find(|known| *known == path && spec(known).is_none())?;
+    Some(format!("{known} is a path of APIv2 that is not played here; played are {}", list(served())))
+}
+
+/// Why nothing is found at a path, and what is played. What was asked for is not repeated, unless it is a path of APIv2.
+pub(crate) fn explain(path: &str, group: GroupRedPack) -> String {
+    let played = || served().filter(|played| find(played, group).is_some());
+    if let Some(unplayed) = unplayed(path) {
+        return unplayed;
+    }
+    if let Some(gone) = spec(path) {
+        return format!("{} is gone, as the switch group has it; played are {}", gone.path, list(played()));
+    }
+    let meant = PATHS.iter().map(|row| row.path).find(|known| parts(known).eq(parts(path)));
+    let meant = meant.map(|known| format!(", but {known} is")).unwrap_or_default();
+    format!("no path of APIv2{meant}; played are {}", list(played()))
+}
+
+/// A path in lower case, without empty parts and without the alias `v2/` of some SDKs.
+fn parts(path: &str) -> impl Iterator<Item = String> {
+    let parts = path.split('/').filter(|part| !part.is_empty()).map(str::to_ascii_lowercase);
+    let mut parts = parts.peekable();
+    parts.next_if(|first| first == "v2");
+    parts
+}
+
+fn list(paths: impl Iterator<Item = &'static str>) -> String {
+    paths.collect::<Vec<_>>().join(", ")
 }
 
 /// The paths of all endpoints.

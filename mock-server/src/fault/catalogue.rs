@@ -256,7 +256,7 @@ fn contents() -> [Content; 14] {
     ]
 }
 
-fn https() -> [Http; 14] {
+fn https() -> [Http; 16] {
     let status = |status| Http::Status { status };
     [
         status(500),
@@ -264,6 +264,8 @@ fn https() -> [Http; 14] {
         status(503),
         status(504),
         status(429),
+        Http::CertificateNotSent,
+        Http::CertificateError,
         Http::Redirect,
         Http::ContentType { value: "application/json".to_owned() },
         Http::ContentLength { off_by: 1 },

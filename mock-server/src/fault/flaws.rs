@@ -65,6 +65,12 @@ pub enum Http {
         /// 400 to 599.
         status: u16,
     },
+    /// 400 and the page of the web server in front that no client certificate was shown, where the path needs one:
+    /// `400 No required SSL certificate was sent`. The refund of APIv2 answers so.
+    CertificateNotSent,
+    /// 400 and the page of the web server in front that the client certificate cannot be verified: `400 The SSL
+    /// certificate error`.
+    CertificateError,
     /// 302 to a page of HTML, as by the edge of a network. The page is not there: nobody is led away from the mock.
     Redirect,
     /// Another content type.

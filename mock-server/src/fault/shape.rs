@@ -8,7 +8,7 @@ use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
 
 use super::{CutAt, Fault, Http, Latency, armed};
 use crate::account::Account;
-use crate::answer;
+use crate::answer::{self, CertificatePage};
 use crate::outcome::{Broken, Effect, End, Piece};
 
 mod content;
@@ -77,6 +77,8 @@ fn nothing(end: End) -> Effect {
 fn http(response: Response<Bytes>, how: &Http) -> Effect {
     match how {
         Http::Status { status } => Effect::Reply(page(response, *status)),
+        Http::CertificateNotSent => certificate(response, CertificatePage::NotSent),
+        Http::CertificateError => certificate(response, CertificatePage::Refused),
         Http::Redirect => Effect::Reply(redirect(response)),
         Http::ContentType { value } => Effect::Reply(with_type(response, value)),
         Http::ContentLength { off_by } => content_length(&response, *off_by),
@@ -142,6 +144,12 @@ fn page(response: Response<Bytes>, status: u16) -> Response<Bytes> {
     let reason = status.canonical_reason().unwrap_or("Error");
     let page = answer::page(status, &format!("{} {reason}", status.as_u16()));
     with_status(with_body(response, "text/html", page.into_body()), status)
+}
+
+fn certificate(response: Response<Bytes>, why: CertificatePage) -> Effect {
+    let page = answer::certificate_page(why);
+    let status = page.status();
+    Effect::Reply(with_status(with_body(response, "text/html", page.into_body()), status))
 }
 
 /// To a page that is not there: no client may be led away from the mock.

@@ -26,6 +26,7 @@ struct Sheet<'a> {
     mch_billno: Option<&'a str>,
     peer_cert: PeerCertificate<'a>,
     verdict: Verdict,
+    diagnosis: Option<&'a str>,
     fields: Vec<(&'a str, &'a str)>,
     body_b64: String,
     sign: Sign<'a>,
@@ -109,6 +110,7 @@ impl Serialize for Record {
             mch_billno: self.mch_billno.as_deref(),
             peer_cert: certificate(self),
             verdict: self.verdict,
+            diagnosis: self.diagnosis.as_deref(),
             fields: document.iter().flat_map(|document| document.untrusted().iter()).collect(),
             body_b64: STANDARD.encode(&self.body),
             sign: Sign {
@@ -225,7 +227,7 @@ mod tests {
             "id": "req_000012", "seq": 12, "at": "2026-01-01T09:00:00+08:00", "via": "tls", "method": "POST",
             "path": "/mmpaymkttransfers/sendredpack", "mch_id": "10000098", "mch_billno": "1",
             "peer_cert": {"verdict": "ok", "subject_cn": "10000098", "serial": "5A", "not_after": null},
-            "verdict": "ok",
+            "verdict": "ok", "diagnosis": null,
             "fields": [["act_name", "猜灯谜"], ["mch_id", "10000098"], ["mch_billno", "1"], ["sign", "E5"]],
             "body_b64": STANDARD.encode(&record.body),
             "sign": {"verdict": "ok", "received": "E5", "diagnosis": []},
@@ -242,6 +244,7 @@ mod tests {
         let mut record = record(1, &[]);
         record.body = Bytes::from_static(b"\xff<xml>");
         record.verdict = Verdict::Xml;
+        record.diagnosis = Some("not UTF-8 at byte 0".to_owned());
         record.fault = Some((3, "reply_lost"));
         record.commit = Commit::Later(record.at);
         record.effect = Effect::Wire { pieces: Vec::new(), end: End::Truncate, seen: Err(Broken::Closed) };
@@ -252,7 +255,10 @@ mod tests {
         assert_eq!(json["commit"], json!({"later": "2026-01-01T09:00:00+08:00"}));
         assert_eq!(json["fault"], json!({"id": 3, "name": "reply_lost"}));
         assert_eq!((&json["fields"], &json["sign"]["received"]), (&json!([]), &Value::Null));
-        assert_eq!(json["body_b64"], "/zx4bWw+");
+        assert_eq!(
+            (&json["body_b64"], &json["diagnosis"]),
+            (&json!("/zx4bWw+"), &json!("not UTF-8 at byte 0"))
+        );
         assert_eq!(json["peer_cert"]["verdict"], "none");
     }
 

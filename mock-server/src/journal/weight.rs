@@ -34,6 +34,7 @@ impl Record {
             + self.body.len()
             + optional(&self.mch_id)
             + optional(&self.mch_billno)
+            + optional(&self.diagnosis)
             + certificate
             + shown
             + effect
@@ -84,6 +85,7 @@ mod tests {
         };
         assert_eq!(weighs(|record| record.target.push_str("?0123456")), 8);
         assert_eq!(weighs(|record| record.mch_billno = Some("0123".to_owned())), 4);
+        assert_eq!(weighs(|record| record.diagnosis = Some("01234".to_owned())), 5);
         assert_eq!(weighs(|record| record.certificate = Certificate::of("0123")), 4);
         let shown = |serial: &str| CertificateFacts { serial: Some(serial.to_owned()), ..Default::default() };
         let mut seen = small.clone();

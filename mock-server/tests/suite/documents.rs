@@ -2,10 +2,10 @@
 
 use bytes::Bytes;
 use http::{Method, Request};
-use wechatpay_mock_server::{Arrival, Certificate, MAX_REQUEST, Mock};
+use wechatpay_mock_server::{Arrival, Certificate, Fault, Http, MAX_REQUEST, Mock, Rules, Verdict};
 use wechatpay_proto::transport::BlockingTransport as _;
 
-use crate::common::{Answer, Form, QUERY, SEND, call, in_force, post, shop};
+use crate::common::{Answer, Form, QUERY, SEND, call, in_force, post, shop, shop_with};
 
 fn handle(mock: &Mock, request: &Request<Bytes>, certificate: Certificate) -> Answer {
     Answer::new(mock.handle(request, &Arrival::with(certificate)).seen().unwrap())
@@ -17,6 +17,16 @@ fn page(status: u16, title: &str) -> Answer {
          <center><h1>{title}</h1></center>\r\n<hr><center>nginx</center>\r\n</body>\r\n</html>\r\n"
     );
     Answer { status, body }
+}
+
+/// As the web server in front writes it, to the letter.
+fn certificate_page(why: &str) -> Answer {
+    let body = format!(
+        "<html>\r\n<head><title>400 {why}</title></head>\r\n<body bgcolor=\"white\">\r\n\
+         <center><h1>400 Bad Request</h1></center>\r\n<center>{why}</center>\r\n<hr><center>nginx</center>\r\n\
+         </body>\r\n</html>\r\n"
+    );
+    Answer { status: 400, body }
 }
 
 #[test]
@@ -135,7 +145,138 @@ fn a_foreign_certificate_is_turned_away_on_any_path() {
     let (mock, merchant) = shop();
     for request in [Form::send(&merchant, "1").request(), post(QUERY, ""), post("/", "")] {
         let answer = handle(&mock, &request, Certificate::Foreign);
-        assert_eq!(answer, page(400, "400 The SSL certificate error"));
+        assert_eq!(answer, certificate_page("The SSL certificate error"));
     }
     call(&merchant, &Form::send(&merchant, "1")).assert_success();
+}
+
+/// As javax.xml.transform writes a document, which is how the old official SDK for Java does: a declaration with
+/// `standalone`, text without CDATA, a line break before every element.
+#[test]
+fn a_document_of_the_jdk_is_read() {
+    for word in ["no", "yes"] {
+        let (_, merchant) = shop();
+        let form = Form::send(&merchant, "1");
+        let leaves = form.fields().into_iter().map(|(name, value)| format!("\n<{name}>{value}</{name}>"));
+        let leaves: String = leaves.collect();
+        let xml = format!(
+            "<?xml version=\"1.0\" encoding=\"UTF-8\" standalone=\"{word}\"?><xml>{leaves}\n</xml>\n"
+        );
+        let send = |xml: String| Answer::new(merchant.transport().send_blocking(post(SEND, xml)).unwrap());
+        let doctype = format!("<!DOCTYPE xml>{}", xml.split_once("?>").unwrap().1);
+        assert_eq!(send(doctype).code(), "XML_ERROR");
+        send(xml).assert_success();
+        assert_eq!(merchant.balance_fen(), 999_000);
+    }
+}
+
+/// What the journal and the answer say of a request beyond a word.
+fn diagnosis(mock: &Mock, request: &Request<Bytes>) -> (Verdict, Option<String>, String) {
+    let answer = mock.handle(request, &Arrival::with(Certificate::None)).seen().unwrap();
+    let record = mock.journal().all().remove(0);
+    let header = answer.headers()["x-mock-diagnosis"].to_str().unwrap().to_owned();
+    (record.verdict, record.diagnosis.clone(), header)
+}
+
+#[test]
+fn an_xml_error_says_which_rule_and_which_byte_and_never_what_stands_there() {
+    let (mock, _) = shop();
+    for (body, told) in [
+        ("<xml><a><b>secret</b></a></xml>", "nested element refused at byte 11"),
+        ("<!DOCTYPE xml><xml></xml>", "DOCTYPE refused at byte 14"),
+        ("<xml><a>1</a><a>secret</a></xml>", "duplicate element at byte 32"),
+        ("<xml><a b=\"secret\">1</a></xml>", "attribute refused at byte 19"),
+        ("{\"secret\":1}", "no <xml> root at byte 12"),
+        ("<xml><a>secret", "document cut short at byte 14"),
+        ("<xml><a>&secret;</a></xml>", "entity reference refused at byte 16"),
+        ("<xml><a>\u{1}</a></xml>", "character not allowed in XML at byte 8"),
+        ("<?xml version=\"1.0\" encoding=\"GBK\"?><xml></xml>", "XML declaration not accepted at byte 36"),
+        ("", "empty body"),
+    ] {
+        let expected = (Verdict::Xml, Some(told.to_owned()), format!("xml: {told}"));
+        assert_eq!(diagnosis(&mock, &post(SEND, body)), expected, "{body}");
+    }
+    let told = (Verdict::Xml, Some("not UTF-8 at byte 8".to_owned()), "xml: not UTF-8 at byte 8".to_owned());
+    assert_eq!(diagnosis(&mock, &post(QUERY, &b"<xml><a>\xB0\xA2</a></xml>"[..])), told);
+    let long = post(SEND, format!("<xml>{}</xml>", " ".repeat(70_000)));
+    assert_eq!(diagnosis(&mock, &long).2, "xml: body longer than 64 KiB at byte 65536");
+    let get = Request::get(SEND).body(Bytes::new()).unwrap();
+    assert_eq!(diagnosis(&mock, &get).2, "xml: not a POST, so no body is read");
+    let mut rules = Rules::default();
+    rules.set("large-body", "xml-error").unwrap();
+    let (mock, _) = shop_with(rules);
+    let large = post(SEND, vec![b' '; MAX_REQUEST + 1]);
+    assert_eq!(diagnosis(&mock, &large).2, "xml: body longer than 1 MiB");
+}
+
+/// Where the rules have another document read than was sent, no byte of it is named.
+#[test]
+fn a_byte_is_named_of_what_was_sent_only() {
+    let mut rules = Rules::default();
+    rules.set("duplicates", "first").unwrap();
+    let (mock, _) = shop_with(rules);
+    let told = |body: &str| diagnosis(&mock, &post(SEND, body.to_owned())).2;
+    assert_eq!(told("<xml><a>1</a><a>2</a><b>&c;</b></xml>"), "xml: entity reference refused");
+    assert_eq!(told("<xml><a><b>1</b></a></xml>"), "xml: nested element refused at byte 11");
+}
+
+#[test]
+fn a_path_that_is_not_played_says_what_is() {
+    let (mock, _) = shop();
+    let played = "played are /mmpaymkttransfers/sendredpack, /mmpaymkttransfers/sendminiprogramhb, \
+        /mmpaymkttransfers/sendgroupredpack, /mmpaymkttransfers/gethbinfo, /mmpaymkttransfers/sendworkwxredpack, \
+        /mmpaymkttransfers/queryworkwxredpack";
+    let of_apiv2 = format!("/pay/unifiedorder is a path of APIv2 that is not played here; {played}");
+    let request = post("/pay/unifiedorder", "<xml></xml>");
+    let expected = (Verdict::Path, Some(of_apiv2.clone()), format!("path: {of_apiv2}"));
+    assert_eq!(diagnosis(&mock, &request), expected);
+    let answer = handle(&mock, &request, Certificate::None);
+    let nginx = page(404, "404 Not Found").body;
+    assert_eq!(answer.body, format!("{nginx}<!-- wechatpay-mock: {of_apiv2} -->\r\n"));
+
+    // Of any other the page is the service's own, and what was asked for is not repeated.
+    for (path, told) in [
+        ("/nowhere", "no path of APIv2; "),
+        ("//mmpaymkttransfers/sendredpack", "no path of APIv2, but /mmpaymkttransfers/sendredpack is; "),
+        ("/v2/mmpaymkttransfers/sendredpack", "no path of APIv2, but /mmpaymkttransfers/sendredpack is; "),
+        ("/mmpaymkttransfers/SendRedPack/", "no path of APIv2, but /mmpaymkttransfers/sendredpack is; "),
+        ("//pay/orderquery", "no path of APIv2, but /pay/orderquery is; "),
+        ("/", "no path of APIv2; "),
+    ] {
+        let request = post(path, "");
+        assert_eq!(diagnosis(&mock, &request).1, Some(format!("{told}{played}")), "{path}");
+        assert_eq!(handle(&mock, &request, Certificate::None), page(404, "404 Not Found"), "{path}");
+    }
+    let mut rules = Rules::default();
+    rules.set("group", "gone").unwrap();
+    let (mock, _) = shop_with(rules);
+    let told = diagnosis(&mock, &post("/mmpaymkttransfers/sendgroupredpack", "")).1.unwrap();
+    assert!(
+        told.starts_with("/mmpaymkttransfers/sendgroupredpack is gone, as the switch group has it; played")
+    );
+    assert!(!told.contains("sendgroupredpack, "), "{told}");
+}
+
+/// What a fault answers is not what was found of the request.
+#[test]
+fn a_diagnosis_is_of_the_request_and_stands_beside_its_own_word_only() {
+    let (mock, _) = shop();
+    mock.arm(Fault::err("NO_AUTH").not_applied().on("sendredpack")).unwrap();
+    let (verdict, told, header) = diagnosis(&mock, &post(SEND, "<xml>"));
+    assert_eq!((verdict, told.is_some(), &*header), (Verdict::Xml, true, "business"));
+}
+
+#[test]
+fn the_pages_about_a_client_certificate_can_be_had_by_a_fault() {
+    for (how, word, why) in [
+        (Http::CertificateNotSent, "certificate_not_sent", "No required SSL certificate was sent"),
+        (Http::CertificateError, "certificate_error", "The SSL certificate error"),
+    ] {
+        let (mock, merchant) = shop();
+        mock.arm(Fault::http(how.clone()).not_applied()).unwrap();
+        assert_eq!(call(&merchant, &Form::send(&merchant, "1")), certificate_page(why));
+        assert!(merchant.red_packet("1").is_none());
+        let json = serde_json::to_value(Fault::http(how)).unwrap();
+        assert_eq!(json, serde_json::json!({"fault": "http", "how": word}));
+    }
 }

@@ -433,6 +433,7 @@ fn x36_a_declaration_says_version_1_and_utf8_or_nothing() {
         "version=\"1.0\" encoding=\"UTF-16\"",
         "version=\"9.9\"",
         "version=\"1.0\" standalone=\"true\"",
+        "version=\"1.0\" standalone=\"maybe\"",
         "",
     ] {
         refused(format!("<?xml {declaration}?>{good}"));

@@ -62,6 +62,12 @@ const RECORD: &[Field] = &[
     must("mch_billno", Kind::Text, "the order that it names").or_null(),
     must("peer_cert", Kind::Object(PEER), "the client's certificate"),
     must("verdict", VERDICT, "what was found of it"),
+    must(
+        "diagnosis",
+        Kind::Text,
+        "what more there is to say of that: of xml which rule the body breaks and at which byte, of path what is played",
+    )
+    .or_null(),
     must("fields", Kind::List(&Kind::List(&Kind::Text)), "names and values of its document, in order"),
     must("body_b64", Kind::Text, "its body, in Base64"),
     must("sign", Kind::Object(SIGN), "what was found of its sign"),
