@@ -15,12 +15,14 @@ mod kit;
 mod log;
 mod merchants;
 mod options;
+mod parent;
 mod ready;
 mod remote;
 mod run;
 mod save;
 mod secrets;
 mod sign;
+mod table;
 mod values;
 mod world;
 

@@ -197,7 +197,8 @@ mod processes {
             let (line, stderr) = (killer.stdout.take().unwrap(), mock.stderr.take().unwrap());
             let line = bounded(&mut mock, || io::read_to_string(line).unwrap());
             killer.wait().unwrap();
-            assert_eq!(bounded(&mut mock, || io::read_to_string(stderr).unwrap()), "");
+            let told = bounded(&mut mock, || io::read_to_string(stderr).unwrap());
+            assert_eq!(told, "wechatpay-mock: it ends: SIGTERM came\n");
             let code = mock.wait().unwrap().code();
             let ready: Value = serde_json::from_str(&line).unwrap();
             let kit = Path::new(ready["kit"].as_str().unwrap());

@@ -7,22 +7,18 @@ use http::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use super::commands::{
-    ClockAction, FaultsAction, Packet, PacketAction, RemoteCommand, RequestsAction, Target,
+    ClockAction, FaultsAction, Packet, PacketAction, RemoteCommand, RequestsAction, Scope, Target,
 };
 use super::failure::Failure;
 use super::secrets::mask;
+use super::table;
 
 /// Makes the call that a command stands for.
 pub(crate) fn ask(command: &RemoteCommand) -> Result<(), Failure> {
     match command {
         RemoteCommand::Health(target) => get(target, "/health"),
-        RemoteCommand::Reset { mch_id, target } => {
-            // The clock is everybody's.
-            let body = match mch_id {
-                Some(mch_id) => json!({"scope": ["state", "requests", "faults"], "mch_id": mch_id}),
-                None => json!({"scope": ["state", "requests", "faults", "clock"]}),
-            };
-            post(target, "/reset", &body)
+        RemoteCommand::Reset { mch_id, scope, target } => {
+            post(target, "/reset", &reset(mch_id.as_deref(), scope))
         }
         RemoteCommand::Clock { action, target } => clock(target, action.as_ref()),
         RemoteCommand::Faults { action, target } => faults(target, action),
@@ -30,6 +26,17 @@ pub(crate) fn ask(command: &RemoteCommand) -> Result<(), Failure> {
         RemoteCommand::Redpacket { action, target } => packet(target, action),
         RemoteCommand::Verify { expectation, target } => verify(target, &document(expectation)?),
     }
+}
+
+fn reset(mch_id: Option<&str>, scope: &[Scope]) -> Value {
+    let scope = match (scope, mch_id) {
+        ([], None) => &[Scope::State, Scope::Requests, Scope::Faults, Scope::Clock][..],
+        // The clock is everybody's.
+        ([], Some(_)) => &[Scope::State, Scope::Requests, Scope::Faults][..],
+        (given, _) => given,
+    };
+    let scope: Vec<_> = scope.iter().map(|scope| scope.name()).collect();
+    mch_id.map_or_else(|| json!({ "scope": scope }), |mch_id| json!({"scope": scope, "mch_id": mch_id}))
 }
 
 fn get(target: &Target, path: &str) -> Result<(), Failure> {
@@ -77,7 +84,8 @@ fn requests(target: &Target, action: &RequestsAction) -> Result<(), Failure> {
             let given = query.into_iter().filter_map(|(name, value)| Some((name, value.as_ref()?)));
             let pairs: Vec<_> = given.map(|(name, value)| format!("{name}={}", encode(value))).collect();
             let mark = if pairs.is_empty() { "" } else { "?" };
-            get(target, &format!("/requests{mark}{}", pairs.join("&")))
+            let path = format!("/requests{mark}{}", pairs.join("&"));
+            target.print_as(&target.call(Method::GET, &path, None)?, table::requests)
         }
         RequestsAction::Show { id } => get(target, &format!("/requests/{}", encode(id))),
         RequestsAction::Curl { id } => get(target, &format!("/requests/{}/curl", encode(id))),

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::options::{KitFlags, Merchants, Serve};
 use super::values::Print;
@@ -26,7 +26,7 @@ The ready line:
   the API keys and agent secrets in clear: they are test keys. Never pass a real one.
 
 Exit codes:
-  0  fine: also after SIGTERM, SIGINT, --die-with-parent and --idle-exit
+  0  fine: also after SIGTERM, SIGINT, --die-with-parent and --idle-exit; stderr says which
   1  a sub-command's server did not answer, or refused; also health of one that is not well
   2  wrong usage
   3  cannot listen
@@ -77,11 +77,17 @@ pub(crate) enum Command {
 pub(crate) enum RemoteCommand {
     /// Whether the server is well: exit code 0, or 1. For health checks of containers; needs no token.
     Health(Target),
-    /// Forget everything that happened, of one merchant or of all; merchants stay, with their opening balances.
+    /// Forget what happened, of one merchant or of all; merchants stay, with their opening balances. The answer says which
+    /// faults stay armed and which switches stay changed.
     Reset {
-        /// This merchant alone. The clock, which is everybody's, stays then.
+        /// This merchant alone. Faults that name no merchant, and the clock, which is everybody's, stay then.
         #[arg(long)]
         mch_id: Option<String>,
+        /// What to forget: state (packets, balances, users, requests on their way), requests (the journal), faults, rules
+        /// (switches, back to what they were at the start) and clock, separated by commas. Without it all but rules, and
+        /// of one merchant all but rules and clock.
+        #[arg(long, value_name = "SCOPES", value_delimiter = ',', hide_possible_values = true)]
+        scope: Vec<Scope>,
         #[command(flatten)]
         target: Target,
     },
@@ -122,6 +128,29 @@ pub(crate) enum RemoteCommand {
     },
 }
 
+/// What a reset takes back.
+#[derive(Clone, Copy, ValueEnum)]
+pub(crate) enum Scope {
+    State,
+    Requests,
+    Faults,
+    Rules,
+    Clock,
+}
+
+impl Scope {
+    /// The word of the admin API.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::State => "state",
+            Self::Requests => "requests",
+            Self::Faults => "faults",
+            Self::Rules => "rules",
+            Self::Clock => "clock",
+        }
+    }
+}
+
 /// Which server, and how its answer is printed.
 #[derive(Args)]
 pub(crate) struct Target {
@@ -142,7 +171,7 @@ pub(crate) struct Target {
         hide_env_values = true
     )]
     pub(crate) admin_token: Option<String>,
-    /// Print JSON as it comes, or over several lines.
+    /// Print JSON as it comes, or for people: over several lines, and lists of requests as a table.
     #[arg(
         long,
         global = true,

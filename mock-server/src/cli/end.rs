@@ -19,27 +19,26 @@ impl Ends {
         Ok(Self { signals: Signals::new()?, parent, idle })
     }
 
-    /// Waits for the first of them. `activity` is something that changes whenever somebody comes.
-    pub(crate) async fn come<A: PartialEq>(self, activity: impl Fn() -> A) {
+    /// Waits for the first of them, and says which. `activity` is something that changes whenever somebody comes.
+    pub(crate) async fn come<A: PartialEq>(self, activity: impl Fn() -> A) -> &'static str {
         let Self { mut signals, parent, idle } = self;
         tokio::select! {
-            () = signals.come() => {}
-            () = ended(parent) => {}
-            () = quiet(idle, activity) => {}
+            signal = signals.come() => signal,
+            () = ended(parent) => "stdin has ended, and with it the parent (--die-with-parent)",
+            () = quiet(idle, activity) => "nobody came for as long as --idle-exit says",
         }
     }
 }
 
-/// Reads stdin to its end, on a thread that nobody waits for.
+/// Waits for the end of stdin, on a thread that nobody waits for.
 fn stdin_ends() -> io::Result<oneshot::Receiver<()>> {
     let (tell, told) = oneshot::channel();
-    let read = move || {
-        // An error is an end too.
-        drop(io::copy(&mut io::stdin().lock(), &mut io::sink()));
+    let wait = move || {
+        super::parent::wait();
         // Nobody waits any more where the process is ending by itself.
         let _ = tell.send(());
     };
-    std::thread::Builder::new().name("stdin".to_owned()).spawn(read)?;
+    std::thread::Builder::new().name("stdin".to_owned()).spawn(wait)?;
     Ok(told)
 }
 
@@ -76,10 +75,10 @@ impl Signals {
         Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
     }
 
-    async fn come(&mut self) {
+    async fn come(&mut self) -> &'static str {
         tokio::select! {
-            _ = self.interrupt.recv() => {}
-            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => "SIGINT came",
+            _ = self.terminate.recv() => "SIGTERM came",
         }
     }
 }
@@ -93,10 +92,11 @@ impl Signals {
         Ok(Self)
     }
 
-    async fn come(&mut self) {
+    async fn come(&mut self) -> &'static str {
         // Where signals cannot be had, nothing comes.
         if tokio::signal::ctrl_c().await.is_err() {
             std::future::pending().await
         }
+        "Ctrl-C came"
     }
 }

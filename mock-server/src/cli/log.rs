@@ -1,5 +1,6 @@
 //! Telling of every request while the server runs: lines on stderr, and a file of JSON lines.
 
+use std::collections::BTreeSet;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write as _};
 use std::path::Path;
@@ -7,7 +8,7 @@ use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use wechatpay_mock_server::{Commit, Effect, Mock, Record};
+use wechatpay_mock_server::{Commit, Effect, Mock, Record, Verdict};
 
 use super::failure::Failure;
 use super::note;
@@ -25,14 +26,11 @@ pub(crate) struct Log {
 }
 
 impl Log {
-    /// Begins to listen, where there is somebody to tell.
-    pub(crate) fn start(mock: &Mock, options: &WorldOptions, level: Level) -> Result<Option<Self>, Failure> {
+    /// Begins to listen.
+    pub(crate) fn start(mock: &Mock, options: &WorldOptions, level: Level) -> Result<Self, Failure> {
         let file = options.journal_file.as_deref().map(open).transpose()?;
-        if file.is_none() && level == Level::Off {
-            return Ok(None);
-        }
         let follower = mock.follow();
-        let mut tell = Teller { mock: mock.clone(), file, level };
+        let mut tell = Teller { mock: mock.clone(), file, level, told: BTreeSet::new() };
         let (stop, stopped) = mpsc::channel();
         let run = move || {
             loop {
@@ -50,7 +48,7 @@ impl Log {
         let thread = std::thread::Builder::new().name("log".to_owned()).spawn(run);
         let thread =
             thread.map_err(|error| Failure::configuration(format!("cannot start a thread: {error}")))?;
-        Ok(Some(Self { stop: Some(stop), thread: Some(thread) }))
+        Ok(Self { stop: Some(stop), thread: Some(thread) })
     }
 }
 
@@ -79,6 +77,8 @@ struct Teller {
     /// None after it could not be written to.
     file: Option<File>,
     level: Level,
+    /// What was told of paths at which nothing is found: each once, whatever the level.
+    told: BTreeSet<String>,
 }
 
 impl Teller {
@@ -88,6 +88,11 @@ impl Teller {
         {
             note(&format!("the journal file cannot be written to any more: {error}"));
             self.file = None;
+        }
+        if let Some(diagnosis) = record.diagnosis.as_ref().filter(|_| record.verdict == Verdict::Path)
+            && self.told.insert(diagnosis.clone())
+        {
+            note(&format!("{} was answered 404: {diagnosis}", record.id));
         }
         if self.level >= Level::Info {
             let mut text = line(record);
@@ -117,7 +122,8 @@ fn line(record: &Record) -> String {
     };
     let fault = record.fault.map_or("-", |(_, name)| name);
     let (method, verdict, id) = (&record.method, record.verdict.name(), record.id);
-    format!("{id} {method} {path} mch_id={merchant} verdict={verdict} commit={commit} fault={fault}\n")
+    let more = record.diagnosis.as_ref().map(|text| format!(" diagnosis={text:?}")).unwrap_or_default();
+    format!("{id} {method} {path} mch_id={merchant} verdict={verdict} commit={commit} fault={fault}{more}\n")
 }
 
 /// What went over the wire, as text.
@@ -151,7 +157,7 @@ mod tests {
     fn a_key_in_a_body_is_hidden() {
         let mock = Mock::builder().build();
         let merchant = mock.merchant().create().unwrap();
-        let tell = Teller { mock, file: None, level: Level::Wire };
+        let tell = Teller { mock, file: None, level: Level::Wire, told: BTreeSet::new() };
         let text = tell.without_keys(format!("<key>{}</key>", merchant.key()));
         assert_eq!(text, format!("<key>{}</key>", shown(merchant.key())));
     }

@@ -163,7 +163,8 @@ pub(crate) struct Life {
     )]
     pub(crate) print: Print,
 
-    /// End when stdin ends, as it does when the process that started this one is gone.
+    /// End when stdin ends, as it does when the process that started this one is gone: stdin is a pipe that the parent
+    /// keeps open, or a terminal, which ends when it hangs up. Refused where stdin is at its end already, or /dev/null.
     #[arg(long, env = "WECHATPAY_MOCK_DIE_WITH_PARENT", action = ArgAction::SetTrue, value_parser = values::flag)]
     pub(crate) die_with_parent: bool,
 
@@ -171,7 +172,8 @@ pub(crate) struct Life {
     #[arg(long, env = "WECHATPAY_MOCK_IDLE_EXIT", value_name = "DURATION", value_parser = values::duration)]
     pub(crate) idle_exit: Option<Duration>,
 
-    /// What is said on stderr: nothing, a line for each request, or that and the bodies. Never a key.
+    /// What is said on stderr while it serves: nothing but what cannot be done, and each path once that is not played; a
+    /// line for each request too; or that and the bodies. Never a key.
     #[arg(
         long,
         env = "WECHATPAY_MOCK_LOG",

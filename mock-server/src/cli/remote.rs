@@ -51,19 +51,28 @@ impl Target {
 
     /// Prints what was answered; a refusal is a failure.
     pub(crate) fn print(&self, answer: &Answer) -> Result<(), Failure> {
+        self.print_as(answer, |value| format!("{value:#}"))
+    }
+
+    /// The same, for people in this form.
+    pub(crate) fn print_as(&self, answer: &Answer, form: fn(&Value) -> String) -> Result<(), Failure> {
         if answer.status.is_success() {
-            return self.show(answer);
+            return self.show_as(answer, form);
         }
         Err(Failure::refused(answer.refusal()))
     }
 
     /// Prints the body, whatever the status.
     pub(crate) fn show(&self, answer: &Answer) -> Result<(), Failure> {
+        self.show_as(answer, |value| format!("{value:#}"))
+    }
+
+    fn show_as(&self, answer: &Answer, form: fn(&Value) -> String) -> Result<(), Failure> {
         let text = String::from_utf8_lossy(&answer.body);
         let value = (self.print == Print::Human)
             .then(|| serde_json::from_slice::<Value>(&answer.body).ok())
             .flatten();
-        let text = value.map_or(text.clone().into_owned(), |value| format!("{value:#}"));
+        let text = value.map_or(text.clone().into_owned(), |value| form(&value));
         say(&if text.is_empty() || text.ends_with('\n') { text } else { text + "\n" })
     }
 

@@ -8,7 +8,9 @@ use wechatpay_mock_server::{KitError, Mock, ServeError, Server, ServerBuilder};
 use super::end::Ends;
 use super::failure::{Failure, chain};
 use super::log::Log;
+use super::note;
 use super::options::Serve;
+use super::parent;
 use super::ready::Ready;
 use super::world::World;
 
@@ -33,7 +35,7 @@ pub(crate) fn serve(options: &Serve) -> Result<(), Failure> {
             let seen = server.connections();
             (seen.accepted, seen.asked)
         };
-        ends.come(activity).await;
+        note(&format!("it ends: {}", ends.come(activity).await));
         // What was answered is in the state: nothing is answered any more when it is written.
         drop(server);
         drop(log);
@@ -59,6 +61,9 @@ fn check(options: &Serve) -> Result<(), Failure> {
         return Err(Failure::usage(
             "--config - reads stdin to its end, where --die-with-parent ends: give a file",
         ));
+    }
+    if life.die_with_parent {
+        parent::check()?;
     }
     let Some(path) = life.ready_file.as_deref() else { return Ok(()) };
     match std::fs::remove_file(path) {

@@ -31,7 +31,7 @@ pub(crate) enum Print {
 /// What is said on stderr while the server runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, ValueEnum)]
 pub(crate) enum Level {
-    /// Nothing but what cannot be done.
+    /// Nothing but what cannot be done, and each path once at which nothing is found.
     Off,
     /// A line for each request.
     Info,

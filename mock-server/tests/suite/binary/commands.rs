@@ -96,7 +96,13 @@ fn a_packet_is_driven_by_hand() {
 
 #[test]
 fn each_command_is_one_call() {
-    let cases: [(&[&str], &str, Value); 15] = [
+    let cases: [(&[&str], &str, Value); 17] = [
+        (&["reset", "--scope", "rules,faults"], "POST /__mock/reset", json!({"scope": ["rules", "faults"]})),
+        (
+            &["reset", "--mch-id", "1", "--scope", "rules"],
+            "POST /__mock/reset",
+            json!({"scope": ["rules"], "mch_id": "1"}),
+        ),
         (
             &["reset", "--mch-id", "1"],
             "POST /__mock/reset",
@@ -142,6 +148,40 @@ fn each_command_is_one_call() {
         );
         assert_eq!(serde_json::from_str::<Value>(crate::raw::body(&asked)).unwrap_or_default(), body);
     }
+}
+
+#[test]
+fn requests_are_a_table_for_people() {
+    let running = Running::start(&[
+        "--merchant",
+        "mch_id=10000098",
+        "--clock",
+        "frozen:2026-01-01T09:00:00+08:00",
+        "--log",
+        "off",
+    ]);
+    exchange(&running, |twin| Form::send(twin, "1")).assert_success();
+    exchange(&running, |twin| Form::send(twin, "1000000000000000000000000002").with("total_amount", "1"));
+    exchange(&running, |twin| Form::query(twin, "1").unsigned("nonce_str", "")).get("");
+    let ls = |more: &[&str]| {
+        let arguments = [&["requests", "ls", "--print", "human"], more].concat();
+        let (code, stdout, stderr) = ask(&running, &arguments);
+        assert_eq!((code, &*stderr), (Some(0), ""), "{stdout}");
+        stdout
+    };
+    let expected = "\
+time                       id          path                            number                        verdict   err_code
+2026-01-01T09:00:00+08:00  req_000003  /mmpaymkttransfers/gethbinfo    1                             business  PARAM_ERROR
+2026-01-01T09:00:00+08:00  req_000002  /mmpaymkttransfers/sendredpack  1000000000000000000000000002  business  MONEY_LIMIT
+2026-01-01T09:00:00+08:00  req_000001  /mmpaymkttransfers/sendredpack  1                             ok        SUCCESS
+3 shown of 3 that arrived
+";
+    assert_eq!(ls(&[]), expected);
+    let none = "time  id  path  number  verdict  err_code\n0 shown of 3 that arrived\n";
+    assert_eq!(ls(&["--verdict", "sign"]), none);
+    // For programs it is what it was.
+    let (_, json, _) = ask(&running, &["requests", "ls"]);
+    assert_eq!(serde_json::from_str::<Value>(&json).unwrap()["total"], 3);
 }
 
 #[test]

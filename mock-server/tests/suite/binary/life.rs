@@ -9,7 +9,7 @@ use std::process::{Command, Stdio};
 use serde_json::{Value, json};
 
 use super::{MERCHANT, Running, command};
-use crate::raw::{admin, bounded, connect, health};
+use crate::raw::{admin, bounded, connect, health, request, status, talk};
 
 fn text(path: &Path) -> &str {
     path.to_str().unwrap()
@@ -101,21 +101,129 @@ fn people_get_text() {
     }
 }
 
+/// Waits for its end in good order, and returns what it said on stderr.
+fn last_words(mut running: Running) -> String {
+    let stderr = running.child.stderr.take().unwrap();
+    assert_eq!(running.end(), (Some(0), String::new()));
+    io::read_to_string(stderr).unwrap()
+}
+
+const PARENT: &str = "wechatpay-mock: it ends: stdin has ended, and with it the parent (--die-with-parent)\n";
+
 #[test]
 fn it_dies_with_its_parent_and_only_if_told_to() {
     let mut with = Running::spawn(command(&["--die-with-parent"]).stdin(Stdio::piped()));
     health(with.address());
     drop(with.child.stdin.take());
-    assert_eq!(with.end(), (Some(0), String::new()));
+    assert_eq!(last_words(with), PARENT);
     // The stdin of this one has ended from the beginning.
     let without = Running::start(&[]);
     health(without.address());
 }
 
+/// One end of a pair of sockets is as good as a pipe.
+#[test]
+fn it_dies_with_a_parent_at_the_other_end_of_a_socket() {
+    let (own, its) = std::os::unix::net::UnixStream::pair().unwrap();
+    let mut command = command(&["--die-with-parent"]);
+    let running = Running::spawn(command.stdin(std::os::fd::OwnedFd::from(its)));
+    drop(command);
+    health(running.address());
+    drop(own);
+    assert_eq!(last_words(running), PARENT);
+}
+
+#[test]
+fn it_dies_with_its_terminal() {
+    use rustix::fs::{Mode, OFlags};
+    use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+    let own = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+    // The server must not hold its own parent's end.
+    rustix::io::fcntl_setfd(&own, rustix::io::FdFlags::CLOEXEC).unwrap();
+    grantpt(&own).unwrap();
+    unlockpt(&own).unwrap();
+    let name = ptsname(&own, Vec::new()).unwrap();
+    // The terminal is that of no session: nobody gets a signal when it hangs up.
+    let its = rustix::fs::open(&name, OFlags::RDWR | OFlags::NOCTTY, Mode::empty()).unwrap();
+    let mut command = command(&["--die-with-parent"]);
+    let running = Running::spawn(command.stdin(its));
+    drop(command);
+    health(running.address());
+    drop(own);
+    assert_eq!(last_words(running), PARENT);
+}
+
+/// Where stdin could not tell when the parent is gone, the server would end as soon as it is ready, and nobody would
+/// know why.
+#[test]
+fn a_stdin_that_has_ended_is_refused_at_the_start() {
+    let refused = |command: &mut Command| {
+        let output = command.spawn().unwrap().wait_with_output().unwrap();
+        let told = String::from_utf8(output.stderr).unwrap();
+        assert_eq!((output.status.code(), output.stdout.len()), (Some(2), 0), "{told}");
+        for remedy in ["--die-with-parent", "leave the flag out", "docker run -i", "subprocess.PIPE"] {
+            assert!(told.contains(remedy), "{told}");
+        }
+        told
+    };
+    let die = || command(&["--die-with-parent"]);
+    assert!(refused(&mut die()).contains("is a file or /dev/null"));
+    let file = tempfile::tempfile().unwrap();
+    assert!(refused(die().stdin(file)).contains("is a file or /dev/null"));
+    let (reader, writer) = io::pipe().unwrap();
+    drop(writer);
+    assert!(refused(die().stdin(reader)).contains("is at its end already"));
+    let (reader, mut writer) = io::pipe().unwrap();
+    writer.write_all(b"some").unwrap();
+    drop(writer);
+    assert!(refused(die().stdin(reader)).contains("is at its end already"));
+    let (own, its) = std::os::unix::net::UnixStream::pair().unwrap();
+    own.shutdown(std::net::Shutdown::Write).unwrap();
+    assert!(refused(die().stdin(std::os::fd::OwnedFd::from(its))).contains("is at its end already"));
+    let binary = env!("CARGO_BIN_EXE_wechatpay-mock");
+    let mut closed = Command::new("sh");
+    closed.args(["-c", "exec \"$0\" --die-with-parent <&-", binary]);
+    closed.stdout(Stdio::piped()).stderr(Stdio::piped());
+    refused(&mut closed);
+}
+
+#[test]
+fn whatever_ends_it_is_told() {
+    for (signal, name) in [("-TERM", "SIGTERM"), ("-INT", "SIGINT")] {
+        let mut running = Running::start(&[]);
+        let stderr = running.child.stderr.take().unwrap();
+        assert_eq!(running.stop(signal), (Some(0), String::new()));
+        assert_eq!(io::read_to_string(stderr).unwrap(), format!("wechatpay-mock: it ends: {name} came\n"));
+    }
+}
+
+/// Once for each, whatever the level of the log.
+#[test]
+fn a_path_that_is_not_played_is_told_once() {
+    let mut running = Running::start(&[]);
+    let stderr = running.child.stderr.take().unwrap();
+    for path in ["/pay/unifiedorder", "/pay/unifiedorder", "/nowhere", "/elsewhere"] {
+        let answer =
+            talk(running.address(), request(&format!("POST {path}"), "Connection: close\r\n", "<xml></xml>"));
+        assert_eq!(status(&answer), 404);
+    }
+    assert_eq!(running.stop("-TERM"), (Some(0), String::new()));
+    let told = io::read_to_string(stderr).unwrap();
+    let lines: Vec<_> = told.lines().filter(|line| line.contains("was answered 404")).collect();
+    assert_eq!(lines.len(), 2, "{told}");
+    assert!(
+        lines[0]
+            .contains("req_000001 was answered 404: /pay/unifiedorder is a path of APIv2 that is not played")
+    );
+    assert!(
+        lines[1].contains("req_000003 was answered 404: no path of APIv2; played are /mmpaymkttransfers/")
+    );
+}
+
 #[test]
 fn it_goes_when_nobody_comes() {
     let running = Running::start(&["--idle-exit", "40ms"]);
-    assert_eq!(running.end(), (Some(0), String::new()));
+    assert_eq!(last_words(running), "wechatpay-mock: it ends: nobody came for as long as --idle-exit says\n");
 }
 
 #[test]
