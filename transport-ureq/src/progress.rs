@@ -172,6 +172,9 @@ mod tests {
         assert_eq!(failure(broken()).delivery(), Delivery::NotSent);
         wrote();
         assert_eq!(failure(broken()).delivery(), Delivery::MaybeSent);
+        enter(Step::Response);
+        enter(Step::Write);
+        assert_eq!(failure(broken()).delivery(), Delivery::MaybeSent, "what left does not come back");
     }
 
     #[test]
