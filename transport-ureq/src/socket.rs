@@ -184,4 +184,17 @@ mod tests {
         socket.wait();
         assert!(!socket.is_silent());
     }
+
+    /// Reading on would find an end, and half a body would pass for a whole one.
+    #[test]
+    fn a_reset_is_an_error_and_no_end() {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let _watch = Watch::begin(&Timeouts::default());
+        let mut socket = Socket::open(&[listener.local_addr().unwrap()]).unwrap();
+        let peer = listener.accept().unwrap().0;
+        assert_eq!(socket.write(b"POST").unwrap(), 4);
+        peer.peek(&mut [0]).unwrap();
+        drop(peer); // which has not read what came: a reset
+        assert_eq!(socket.read(&mut [0; 9]).unwrap_err().kind(), io::ErrorKind::ConnectionReset);
+    }
 }
