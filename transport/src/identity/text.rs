@@ -92,7 +92,8 @@ pub(super) fn is_filtered(file: &[u8]) -> bool {
         }
         Err(_) => return false,
     };
-    let odd = |character: char| !character.is_ascii() || character.is_control() && !character.is_whitespace();
+    // Numbers of version and tags come early in DER, and stay as they are.
+    let odd = |character: char| character.is_control() && !character.is_whitespace();
     text.trim_start_matches('\u{feff}').starts_with('0') && text.contains(odd)
 }
 
