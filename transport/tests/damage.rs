@@ -142,7 +142,7 @@ fn base64_is_read() {
         ] {
             assert_eq!(read(text).unwrap().common_name(), Some("1900000109"));
         }
-        let error = refused(text[..text.len() / 8 * 4].to_owned());
+        let error = refused(&text[..text.len() / 8 * 4]);
         assert!(matches!(error, P12Error::Length { .. }), "{error:?}");
         for damaged in [text[1..].to_owned(), text.replace('+', "-"), format!("{text}!")] {
             assert!(matches!(read(damaged), Err(IdentityError::P12(_))));
