@@ -28,6 +28,9 @@ pub(crate) trait Bed {
     /// Does by hand what no worker would.
     fn execute(&self, sql: &str);
 
+    /// The same, and whether the database took it.
+    fn try_execute(&self, sql: &str) -> bool;
+
     /// Makes the database refuse any attempt of a number.
     fn refuse_attempts(&self, mch_billno: &str);
 
@@ -88,6 +91,10 @@ impl Bed for SqliteBed {
         rusqlite::Connection::open(self.path()).unwrap().execute_batch(sql).unwrap();
     }
 
+    fn try_execute(&self, sql: &str) -> bool {
+        rusqlite::Connection::open(self.path()).unwrap().execute_batch(sql).is_ok()
+    }
+
     fn refuse_attempts(&self, mch_billno: &str) {
         self.execute(&format!(
             "CREATE TRIGGER refuse BEFORE UPDATE ON payout WHEN new.mch_billno = '{mch_billno}' AND new.attempts > 0
@@ -137,6 +144,10 @@ impl Bed for PostgresBed {
 
     fn execute(&self, sql: &str) {
         self.database.execute(sql);
+    }
+
+    fn try_execute(&self, sql: &str) -> bool {
+        self.database.client().batch_execute(sql).is_ok()
     }
 
     fn refuse_attempts(&self, mch_billno: &str) {

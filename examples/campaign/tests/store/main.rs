@@ -6,11 +6,13 @@ mod postgres;
 mod bed;
 mod file;
 mod keeping;
+mod merchants;
 mod model;
 mod packets;
 mod reading;
 mod sharing;
 mod speed;
+mod tables;
 #[cfg(unix)]
 mod tls;
 mod uniqueness;

@@ -191,6 +191,45 @@ fn what_could_not_be_released_comes_back_when_its_lease_ends() {
 }
 
 #[test]
+fn what_is_given_back_or_lost_is_that_alone_of_all_that_was_taken_with_it() {
+    let Some(bed) = PostgresBed::new() else { return };
+    let (mut one, mut other) = (bed.open(), bed.open());
+    one.insert(&many(4)).unwrap();
+    // One taking, one lease.
+    one.take(START, LATE, 9).unwrap();
+    one.release(&["N1"]).unwrap();
+    assert_eq!(numbers(&other.take(START, LATE, 9).unwrap()), ["N1"]);
+    // What could not be given back is renewed with none of the others.
+    bed.execute("ALTER TABLE wechatpay_payout RENAME TO gone");
+    one.release(&["N2"]).unwrap_err();
+    bed.execute("ALTER TABLE gone RENAME TO wechatpay_payout");
+    bed.end_leases();
+    one.renew(START).unwrap();
+    assert_eq!(numbers(&bed.open().take(START, LATE, 9).unwrap()), ["N1", "N2"]);
+    let found = one.find("N3").unwrap().unwrap();
+    assert_eq!(save(&mut one, &attempted(&found), false), Saved::Written);
+    assert_eq!(one.find("N0").unwrap().unwrap().snapshot.attempts(), 0);
+}
+
+#[test]
+fn a_row_that_another_is_taking_is_passed_over_and_not_waited_for() {
+    let Some(bed) = PostgresBed::new() else { return };
+    let mut store = bed.open();
+    store.insert(&many(2)).unwrap();
+    let mut client = bed.database.client();
+    let mut taking = client.transaction().unwrap();
+    taking
+        .batch_execute(
+            "UPDATE wechatpay_payout SET lease = 1, lease_until = clock_timestamp() + interval '1 hour'
+            WHERE mch_billno = 'N0'",
+        )
+        .unwrap();
+    assert_eq!(numbers(&store.take(START, LATE, 9).unwrap()), ["N1"]);
+    taking.commit().unwrap();
+    assert!(store.take(START, LATE, 9).unwrap().is_empty());
+}
+
+#[test]
 fn the_end_of_anothers_lease_is_waited_for() {
     let Some(bed) = PostgresBed::new() else { return };
     let (mut holder, mut other) = (bed.open(), bed.open());
@@ -300,6 +339,11 @@ fn a_session_confirms_nothing_before_it_is_on_disk() {
         "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
             ASSERT current_setting('synchronous_commit') = 'on', 'it may be lost';
             ASSERT current_setting('transaction_isolation') = 'read committed', 'it sees what was';
+            ASSERT current_setting('lock_timeout') = '30s', 'it waits without end';
+            ASSERT current_setting('statement_timeout') = '5min', 'it waits without end';
+            ASSERT current_setting('idle_in_transaction_session_timeout') = '1min', 'others wait without end';
+            ASSERT current_setting('enable_sort') = 'off', 'it sorts all to take a few';
+            ASSERT current_setting('enable_bitmapscan') = 'off', 'it sorts all to take a few';
             RETURN new;
         END $$;
         CREATE TRIGGER refuse BEFORE INSERT ON wechatpay_payout FOR EACH ROW EXECUTE FUNCTION refuse()",

@@ -49,7 +49,7 @@ impl Bed {
                 "DO $$ BEGIN ASSERT (SELECT ssl IS {is} FROM pg_stat_ssl JOIN pg_stat_activity USING (pid)
                     WHERE application_name = 'by tls'); END $$"
             );
-            postgres::Client::connect(&self.bed.database.url(), postgres::NoTls).unwrap().batch_execute(&sql)
+            self.bed.database.client().batch_execute(&sql)
         };
         let (with, without) = (ssl("TRUE").is_ok(), ssl("FALSE").is_ok());
         assert_ne!(with, without, "one connection has that name");

@@ -33,7 +33,8 @@ pub(crate) fn database() -> Option<Database> {
     let server = server()?;
     let schema = format!("campaign_{}_{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
     let database = Database { server, schema };
-    database.client(server).batch_execute(&format!("CREATE SCHEMA {}", database.schema)).unwrap();
+    let mut client = Client::connect(server, NoTls).unwrap();
+    client.batch_execute(&format!("CREATE SCHEMA {}", database.schema)).unwrap();
     Some(database)
 }
 
@@ -59,11 +60,13 @@ impl Database {
     /// Does by hand what no store would.
     #[allow(dead_code, reason = "not every test binary does")]
     pub(crate) fn execute(&self, sql: &str) {
-        self.client(&self.url()).batch_execute(sql).unwrap();
+        self.client().batch_execute(sql).unwrap();
     }
 
-    fn client(&self, url: &str) -> Client {
-        Client::connect(url, NoTls).unwrap()
+    /// A connection of one's own.
+    #[allow(dead_code, reason = "not every test binary does")]
+    pub(crate) fn client(&self) -> Client {
+        Client::connect(&self.url(), NoTls).unwrap()
     }
 }
 
