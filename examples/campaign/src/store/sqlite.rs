@@ -184,8 +184,7 @@ const PRESENT: &str = "
     WHERE mch_id = ?1 AND business_key = ?4 AND generation = ?3
     UNION
     SELECT business_id, generation, mch_billno, fingerprint FROM payout
-    WHERE mch_id = ?1 AND (mch_billno = ?5 OR number_key = ?6)
-    ORDER BY 3";
+    WHERE mch_id = ?1 AND (mch_billno = ?5 OR number_key = ?6)";
 
 /// Answered from the index alone.
 const DUE: &str = "

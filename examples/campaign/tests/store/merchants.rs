@@ -101,6 +101,11 @@ fn the_failure_of_anothers_payout_proves_nothing<B: Bed>(bed: &B) {
     let stored = store.take(START, LATE, 9).unwrap().remove(0);
     let second = || new_at(0, failed(&stored).1.renumber("N9").unwrap());
     assert_eq!(store.insert(&[second()]).unwrap(), [Inserted::NotFailed]);
+    // Nor does that of another business id of ours.
+    store.insert(&[new("C0", "C0")]).unwrap();
+    let other = store.take(START, LATE, 9).unwrap().remove(0);
+    assert_eq!(save(&mut store, &failed(&other).0, true), Saved::Written);
+    assert_eq!(store.insert(&[second()]).unwrap(), [Inserted::NotFailed]);
     // Nor does what was paid have a later number, whoever holds a proof.
     assert_eq!(save(&mut store, &received(&stored), true), Saved::Written);
     assert_eq!(store.insert(&[second()]).unwrap(), [Inserted::NotFailed]);

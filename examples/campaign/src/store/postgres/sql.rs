@@ -46,8 +46,7 @@ const PRESENT: &str = "
     WHERE mch_id = $1 AND business_id = ANY ($4)
     UNION
     SELECT business_id, generation, mch_billno, fingerprint FROM wechatpay_payout
-    WHERE mch_id = $1 AND business_key = ANY ($5)
-    ORDER BY mch_billno";
+    WHERE mch_id = $1 AND business_key = ANY ($5)";
 
 pub(super) fn insert(tx: &mut Tx<'_>, mch_id: &str, part: &[Order]) -> Result<Vec<Inserted>, StoreError> {
     let column = |of: fn(&Order) -> &str| part.iter().map(of).collect::<Vec<_>>();
