@@ -115,8 +115,10 @@ fn to_wire(request: http::Request<Bytes>) -> Result<http::Request<Full<Bytes>>, 
 mod tests {
     use std::io::{Read, Write};
     use std::net::{Ipv4Addr, TcpListener};
+    use std::sync::mpsc::{Receiver, channel};
 
     use tokio::net::TcpStream;
+    use wechatpay_proto::transport::{Delivery, Fault};
     use wechatpay_transport::Timeouts;
 
     use super::*;
@@ -171,6 +173,76 @@ mod tests {
             let outcome =
                 exchange(&mut connection, request, limit, &Limits::begin(&Timeouts::default())).await;
             assert_eq!(outcome.is_ok(), fits, "{outcome:?}");
+        }
+    }
+
+    /// What the error proves, over a connection to a server that does this with the request.
+    async fn failing(
+        serve: impl FnOnce(std::net::TcpStream, Receiver<()>) + Send + 'static,
+        body: Bytes,
+        body_limit: usize,
+        timeouts: Timeouts,
+    ) -> TransportError {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let socket = Socket::new(TcpStream::connect(listener.local_addr().unwrap()).await.unwrap());
+        let (done, over) = channel();
+        let server = std::thread::spawn(move || serve(listener.accept().unwrap().0, over));
+        let mut connection = start(Box::new(socket.clone()), socket).await.unwrap();
+        let request = http::Request::post("http://127.0.0.1/").body(body).unwrap();
+        let error =
+            exchange(&mut connection, request, body_limit, &Limits::begin(&timeouts)).await.unwrap_err();
+        drop((connection, done));
+        server.join().unwrap();
+        error
+    }
+
+    fn until_it_is_there(stream: &mut std::net::TcpStream) {
+        let mut request = Vec::new();
+        while !request.ends_with(b"</xml>") {
+            let mut bytes = [0; 1024];
+            let read = stream.read(&mut bytes).unwrap();
+            request.extend_from_slice(&bytes[..read]);
+        }
+    }
+
+    #[tokio::test]
+    async fn once_a_byte_has_left_no_failure_is_a_proof() {
+        const HEAD: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n<xml>";
+        let answering = |answer: &'static [u8]| {
+            move |mut stream: std::net::TcpStream, _: Receiver<()>| {
+                until_it_is_there(&mut stream);
+                stream.write_all(answer).unwrap();
+            }
+        };
+        let waiting = |answer: &'static [u8]| {
+            move |mut stream: std::net::TcpStream, _: Receiver<()>| {
+                until_it_is_there(&mut stream);
+                stream.write_all(answer).unwrap();
+                let _ = stream.read_to_end(&mut Vec::new());
+            }
+        };
+        let short = std::time::Duration::from_millis(50);
+        let (body, long) = (Bytes::from_static(b"<xml></xml>"), Timeouts::default());
+        let nothing = failing(answering(b""), body.clone(), 100, long).await;
+        assert!(matches!(nothing, TransportError::Exchange(_)), "{nothing:?}");
+        let garbage = failing(answering(b"220 mail.example\r\n\r\n"), body.clone(), 100, long).await;
+        assert!(matches!(garbage, TransportError::Exchange(_)), "{garbage:?}");
+        let half = failing(answering(HEAD), body.clone(), 100, long).await;
+        assert!(matches!(half, TransportError::Exchange(_)), "{half:?}");
+        let large = failing(waiting(HEAD), body.clone(), 4, long).await;
+        assert!(matches!(large, TransportError::BodyTooLarge { limit: 4 }), "{large:?}");
+        let limits = Timeouts { response: short, ..long };
+        let silent = failing(waiting(b""), body.clone(), 100, limits).await;
+        assert!(matches!(silent, TransportError::Timeout(Step::Response)), "{silent:?}");
+        let slow = failing(waiting(HEAD), body, 100, Timeouts { body: short, ..long }).await;
+        assert!(matches!(slow, TransportError::Timeout(Step::Body)), "{slow:?}");
+        // More than the buffers of both ends hold.
+        let much = Bytes::from(vec![b'x'; 64 << 20]);
+        let deaf = |stream: std::net::TcpStream, over: Receiver<()>| drop((over.recv(), stream));
+        let half_written = failing(deaf, much, 100, Timeouts { write: short, ..long }).await;
+        assert!(matches!(half_written, TransportError::Timeout(Step::Write)), "{half_written:?}");
+        for error in [nothing, garbage, half, large, silent, slow, half_written] {
+            assert_eq!(error.delivery(), Delivery::MaybeSent, "{error:?}");
         }
     }
 }

@@ -134,3 +134,36 @@ impl AsyncWrite for Socket {
         Pin::new(&mut self.line().stream).poll_shutdown(context)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::net::{Ipv4Addr, TcpListener};
+
+    use tokio::io::AsyncWriteExt;
+
+    use super::*;
+
+    /// "Nothing was sent" rests on this.
+    #[tokio::test]
+    async fn every_way_to_write_is_noticed() {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let mut socket = Socket::new(TcpStream::connect(listener.local_addr().unwrap()).await.unwrap());
+        for vectored in [false, true] {
+            socket.begin();
+            socket.flush().await.unwrap();
+            assert!(!socket.wrote() && !socket.flushed(), "nothing yet");
+            let taken = match vectored {
+                false => socket.write(b"P").await,
+                true => socket.write_vectored(&[IoSlice::new(b"P"), IoSlice::new(b"")]).await,
+            };
+            assert_eq!(taken.unwrap(), 1);
+            assert!(socket.wrote() && !socket.flushed());
+            socket.flush().await.unwrap();
+            assert!(socket.wrote() && socket.flushed());
+        }
+        socket.begin();
+        socket.refuse_writes();
+        socket.write(b"P").await.unwrap_err();
+        assert!(!socket.wrote(), "what was refused did not leave");
+    }
+}
