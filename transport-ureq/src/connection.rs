@@ -49,18 +49,9 @@ impl Connection {
         self.held.clear();
         written.map_err(strict)
     }
-}
 
-impl Transport for Connection {
-    fn buffers(&mut self) -> &mut dyn Buffers {
-        &mut self.buffers
-    }
-
-    fn transmit_output(&mut self, amount: usize, _: NextTimeout) -> Result<(), ureq::Error> {
-        self.hold(amount)
-    }
-
-    fn await_input(&mut self, _: NextTimeout) -> Result<bool, ureq::Error> {
+    /// Whether anything came; once all is written.
+    fn read(&mut self) -> Result<bool, ureq::Error> {
         if progress::doing() < Some(Step::Response) {
             self.write_held()?;
             progress::enter(Step::Response);
@@ -73,6 +64,20 @@ impl Transport for Connection {
         let read = read.map_err(strict)?;
         self.buffers.input_appended(read);
         Ok(read > 0)
+    }
+}
+
+impl Transport for Connection {
+    fn buffers(&mut self) -> &mut dyn Buffers {
+        &mut self.buffers
+    }
+
+    fn transmit_output(&mut self, amount: usize, _: NextTimeout) -> Result<(), ureq::Error> {
+        self.hold(amount)
+    }
+
+    fn await_input(&mut self, _: NextTimeout) -> Result<bool, ureq::Error> {
+        self.read()
     }
 
     /// Asked after a call and before the next one. What came in between was never asked for. While the head of an answer
@@ -125,5 +130,24 @@ mod tests {
         assert!(matches!(error, TransportError::Timeout(Step::Connect)), "{error:?}");
         drop(connection);
         assert_eq!(listener.accept().unwrap().0.read(&mut [0; 9]).unwrap(), 0, "nothing was written");
+    }
+
+    #[test]
+    fn each_step_is_entered_as_it_begins() {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let _watch = Watch::begin(&Timeouts::default());
+        let line = Line::Plain(Socket::open(&[listener.local_addr().unwrap()]).unwrap());
+        let mut peer = listener.accept().unwrap().0;
+        progress::connected();
+        let mut connection = Connection::new(line, LazyBuffers::new(100, 100));
+        connection.buffers().output()[..4].copy_from_slice(b"POST");
+        connection.hold(4).unwrap();
+        assert_eq!(progress::doing(), Some(Step::Write));
+        peer.write_all(b"HTTP").unwrap();
+        assert!(connection.read().unwrap());
+        assert_eq!(progress::doing(), Some(Step::Response));
+        assert_eq!(peer.read(&mut [0; 9]).unwrap(), 4);
+        let error = progress::failure(io::Error::from(io::ErrorKind::BrokenPipe).into());
+        assert!(matches!(error, TransportError::Exchange(_)), "{error:?}");
     }
 }

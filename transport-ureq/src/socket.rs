@@ -197,4 +197,21 @@ mod tests {
         drop(peer); // which has not read what came: a reset
         assert_eq!(socket.read(&mut [0; 9]).unwrap_err().kind(), io::ErrorKind::ConnectionReset);
     }
+
+    /// Whichever way it went.
+    #[test]
+    fn a_byte_that_left_ends_the_proof() {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        for write in
+            [|socket: &mut Socket| socket.write(b"P"), |socket: &mut Socket| socket.write_at_once(b"P")]
+        {
+            let _watch = Watch::begin(&Timeouts::default());
+            let mut socket = Socket::open(&[listener.local_addr().unwrap()]).unwrap();
+            progress::enter(Step::Write);
+            let lost = || progress::failure(io::Error::from(io::ErrorKind::BrokenPipe).into());
+            assert!(matches!(lost(), TransportError::NotWritten(_)));
+            assert_eq!(write(&mut socket).unwrap(), 1);
+            assert!(matches!(lost(), TransportError::Exchange(_)));
+        }
+    }
 }
