@@ -89,6 +89,11 @@ impl Row {
         rest.split(' ').next()?.parse().ok().map(Duration::from_millis)
     }
 
+    /// Whether it wants to go on later than anything can: a wrong calendar put that down, and nobody would come back to it.
+    fn is_astray(&self, now: Duration) -> bool {
+        self.wake_at > now + Snapshot::MAX_WAIT
+    }
+
     fn free_at(&self) -> Duration {
         if self.owner.is_some() { self.lease_end } else { Duration::ZERO }
     }
@@ -137,15 +142,17 @@ impl Disk {
     }
 
     /// When a process could next take something, by the disk's clock; `right` makes that of a time by the calendar of the
-    /// process.
+    /// process, which shows `now`.
     pub(crate) fn next_for(
         &self,
         process: Process,
         held: &Held,
+        now: Duration,
         right: impl Fn(Duration) -> Duration,
     ) -> Option<Duration> {
         let open = self.rows.iter().filter(|row| !row.done && may_take(row, process, held));
-        open.map(|row| right(row.wake_at).max(row.free_at())).min()
+        let due = |row: &Row| if row.is_astray(now) { right(now) } else { right(row.wake_at) };
+        open.map(|row| due(row).max(row.free_at())).min()
     }
 
     /// The process is dead: what it held in memory is gone, and what it had is anybody's where the store knows that.
@@ -264,11 +271,14 @@ impl Store for Session<'_> {
         self.fails().map(|()| inserted)
     }
 
-    fn take(&mut self, _: Duration, until: Duration, limit: usize) -> Result<Vec<Stored>, DiskError> {
+    fn take(&mut self, now: Duration, until: Duration, limit: usize) -> Result<Vec<Stored>, DiskError> {
         self.fails()?;
         let (process, held) = (self.process, &*self.held);
         let due = |row: &Row| {
-            !row.done && may_take(row, process, held) && row.free_at() <= self.clock && row.wake_at <= until
+            !row.done
+                && may_take(row, process, held)
+                && row.free_at() <= self.clock
+                && (row.wake_at <= until || row.is_astray(now))
         };
         let rows = self.disk.rows.iter().enumerate().filter(|(_, row)| due(row));
         let mut found: Vec<_> = rows.map(|(at, row)| (row.wake_at, at)).collect();

@@ -69,7 +69,7 @@ impl World<'_> {
         let worker = &self.workers[w];
         let (calendar, room) =
             (worker.calendar(self.t), self.plan.capacity.saturating_sub(worker.campaign.len()));
-        let next = self.disk.next_for(worker.process, &worker.held, |due| worker.right(due));
+        let next = self.disk.next_for(worker.process, &worker.held, calendar, |due| worker.right(due));
         let due = next.is_some_and(|due| due <= EPOCH + self.t);
         if !due || room == 0 || worker.takes_from > self.t {
             return;

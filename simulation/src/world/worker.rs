@@ -239,8 +239,11 @@ impl World<'_> {
         self.transmit(w, request, flight);
     }
 
-    /// Nothing is sent while the calendar is behind the record.
+    /// Nothing is sent while the calendar is behind the record, unless it has been what it is for long.
     fn check_calendar(&mut self, w: usize, mch_billno: &str) {
+        if self.t.saturating_sub(self.workers[w].ahead_since) >= BELIEVED {
+            return;
+        }
         let (calendar, process) = (self.workers[w].calendar(self.t), self.workers[w].process);
         let seen = self.disk.row(mch_billno).filter(|row| row.is_owned_by(process)).map(|row| row.seen);
         if let Some(seen) = seen.filter(|seen| *seen > calendar + self.plan.settings.clock_tolerance) {
@@ -414,7 +417,8 @@ impl World<'_> {
                 continue;
             }
             let room = worker.campaign.len() < self.plan.capacity;
-            let next = self.disk.next_for(worker.process, &worker.held, |due| worker.right(due));
+            let calendar = worker.calendar(self.t);
+            let next = self.disk.next_for(worker.process, &worker.held, calendar, |due| worker.right(due));
             let take = next.filter(|_| room).map(|next| next.saturating_sub(EPOCH).max(worker.takes_from));
             let pending = worker.pending.is_some().then_some(self.t);
             let at = [worker.waits, take, pending].into_iter().flatten().min();
