@@ -7,18 +7,14 @@ mod wrong;
 use wechatpay_simulation::{Conduct, Right, Total, worlds};
 
 /// Worlds for each policy, and how many of them must show the harm: one may be chance.
-const WORLDS: u64 = 400;
-const HARMED: usize = 4;
+const WORLDS: u64 = 300;
+const HARMED: usize = 2;
 
 #[test]
 fn wrong_policies_are_caught_and_the_right_one_is_not() {
     let run = |conduct: &dyn Conduct| worlds(0..WORLDS, conduct, 2).unwrap();
     let right = run(&Right);
     let mut table = vec![row("the right one", &right)];
-    assert_eq!(
-        right.bad, [0; 0],
-        "replay: cargo run --release -p wechatpay-simulation -- --seed <seed> --trace"
-    );
     let mut missed = Vec::new();
     for (name, conduct) in wrong::ALL {
         let total = run(*conduct);
@@ -28,6 +24,10 @@ fn wrong_policies_are_caught_and_the_right_one_is_not() {
         }
     }
     show(&table);
+    assert_eq!(
+        right.bad, [0; 0],
+        "replay: cargo run --release -p wechatpay-simulation -- --seed <seed> --trace"
+    );
     assert_eq!(missed, [""; 0], "these did harm that nobody saw");
 }
 
