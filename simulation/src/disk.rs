@@ -53,6 +53,8 @@ pub(crate) struct Row {
     pub(crate) done: bool,
     owner: Option<Process>,
     lease_end: Duration,
+    /// The one who has it is awake, and renews its lease a few times in the length of it.
+    renewed: bool,
     token: u64,
     /// Nothing of it is really on disk: it goes with the process that holds it in memory. Only for wrong conduct.
     memory_of: Option<Process>,
@@ -95,7 +97,11 @@ impl Row {
     }
 
     fn free_at(&self) -> Duration {
-        if self.owner.is_some() { self.lease_end } else { Duration::ZERO }
+        match self.owner {
+            Some(_) if self.renewed => Duration::MAX,
+            Some(_) => self.lease_end,
+            None => Duration::ZERO,
+        }
     }
 }
 
@@ -152,7 +158,18 @@ impl Disk {
     ) -> Option<Duration> {
         let open = self.rows.iter().filter(|row| !row.done && may_take(row, process, held));
         let due = |row: &Row| if row.is_astray(now) { right(now) } else { right(row.wake_at) };
-        open.map(|row| due(row).max(row.free_at())).min()
+        open.map(|row| due(row).max(row.free_at())).filter(|at| *at < Duration::MAX).min()
+    }
+
+    /// Renews the leases of all that is held by those who are awake. Of one who sleeps or is dead it ends at `until`.
+    pub(crate) fn renew(&mut self, until: Duration, holds: impl Fn(Process, &str, u64) -> bool) {
+        for row in &mut self.rows {
+            let renewed = row.owner.is_some_and(|owner| holds(owner, &row.mch_billno, row.token));
+            if row.renewed && !renewed {
+                row.lease_end = until;
+            }
+            row.renewed = renewed;
+        }
     }
 
     /// The process is dead: what it held in memory is gone, and what it had is anybody's where the store knows that.
@@ -195,6 +212,7 @@ impl Session<'_> {
             }
         }
         (row.owner, row.lease_end, row.token) = (Some(self.process), self.clock + self.lease, token);
+        row.renewed = false;
         self.held.insert(row.mch_billno.clone(), token);
         let intent = Intent::restore(row.intent.clone()).ok()?;
         Some(Stored { intent: intent.into(), snapshot: row.text.parse().ok()? })
@@ -262,6 +280,7 @@ impl Store for Session<'_> {
                 done: false,
                 owner: None,
                 lease_end: Duration::ZERO,
+                renewed: false,
                 token: 0,
                 memory_of: (!self.writes_first).then_some(self.process),
             });

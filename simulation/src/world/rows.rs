@@ -3,7 +3,7 @@
 use wechatpay_proto::payout::{AddError, Inserted, Payout, Record, Saved, Snapshot, Store as _, Unsaved};
 
 use super::World;
-use crate::disk::{DiskError, Session, Trouble};
+use crate::disk::{DiskError, Process, Session, Trouble};
 use crate::fault::Fault;
 use crate::plan::{MINUTE, SECOND};
 use crate::report::Invariant;
@@ -64,8 +64,20 @@ impl World<'_> {
         inserted.map(|mut inserted| inserted.pop())
     }
 
+    /// Has those who are awake renew their leases.
+    pub(super) fn renew(&mut self) {
+        let (workers, now) = (&self.workers, self.t);
+        let holds = |process: Process, mch_billno: &str, token: u64| {
+            let worker = &workers[process.worker];
+            let awake = worker.alive && worker.process == process && worker.stands_until <= now;
+            awake && worker.held.get(mch_billno) == Some(&token)
+        };
+        self.disk.renew(EPOCH + now + self.plan.lease, holds);
+    }
+
     /// Takes what is due.
     pub(super) fn take(&mut self, w: usize) {
+        self.renew();
         let worker = &self.workers[w];
         let (calendar, room) =
             (worker.calendar(self.t), self.plan.capacity.saturating_sub(worker.campaign.len()));

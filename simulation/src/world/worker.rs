@@ -411,6 +411,7 @@ impl World<'_> {
 
     /// Sees to it that every worker wakes up when there is something to do for it.
     pub(super) fn rearm(&mut self) {
+        self.renew();
         for w in 0..self.workers.len() {
             let worker = &self.workers[w];
             if !worker.alive {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::now::{ClockError, Now};
 
 /// How far the calendar may move beside the steady clock before that is a jump.
-const JUMP: Duration = Duration::from_secs(60);
+pub(super) const JUMP: Duration = Duration::from_secs(60);
 
 /// How long a jump must last, by the steady clock, before it is believed. Clocks that are set wrong for a moment come
 /// back sooner.

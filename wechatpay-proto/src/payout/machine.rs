@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::alert::Alert;
-use super::clocks::{Clocks, HOLD, Reading};
+use super::clocks::{Clocks, HOLD, JUMP, Reading};
 use super::done::{Done, End};
 use super::evidence::{Answer, Asked, Evidence, Fact};
 use super::intent::Intent;
@@ -190,8 +190,13 @@ impl Payout {
             return Err(SnapshotError::OtherParameters);
         }
         let mut record = Box::new(snapshot.record.clone());
-        // The rest of the wait, as far as the calendar can be believed: never longer than the wait itself.
-        let passed = now.calendar.saturating_sub(record.from);
+        // The rest of the wait, as far as the calendar can be believed: never longer than the wait itself. A plan that was
+        // made later than now was made by a calendar that was wrong, and is made anew at once.
+        let passed = match now.calendar.checked_sub(record.from) {
+            Some(passed) => passed,
+            None if record.from - now.calendar > JUMP => record.wait,
+            None => Duration::ZERO,
+        };
         let due = now.steady.saturating_add(record.wait.saturating_sub(passed));
         // Whoever wrote this may have sent a moment ago.
         let sent = (record.attempts > 0).then_some(now.steady);
