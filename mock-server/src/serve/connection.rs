@@ -1,6 +1,7 @@
 //! One connection after the other, from its first byte to its last.
 
 use std::convert::Infallible;
+use std::io;
 use std::net::IpAddr;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -29,11 +30,17 @@ use crate::arrival::{Arrival, Certificate, Via};
 /// Takes connections for ever.
 pub(super) async fn accept(listener: TcpListener, shared: Arc<Shared>) -> Infallible {
     loop {
-        let Ok((stream, peer)) = listener.accept().await else {
-            // For want of file handles: that of a connection that says nothing is better used.
-            shared.seats.free();
-            sleep(ACCEPT_PAUSE).await;
-            continue;
+        let (stream, peer) = match listener.accept().await {
+            Ok(accepted) => accepted,
+            // That of a connection that says nothing is better used.
+            Err(error) if is_out_of_handles(&error) && shared.seats.free() => {
+                yield_now().await;
+                continue;
+            }
+            Err(_) => {
+                sleep(ACCEPT_PAUSE).await;
+                continue;
+            }
         };
         let seat = shared.seats.take().await;
         // Pieces go out as they are played.
@@ -51,6 +58,15 @@ pub(super) async fn accept(listener: TcpListener, shared: Arc<Shared>) -> Infall
         // What has come by now is read before the place may be needed by the next.
         yield_now().await;
     }
+}
+
+/// Whether the process, or the system, may have no more file handles.
+fn is_out_of_handles(error: &io::Error) -> bool {
+    #[cfg(unix)]
+    let codes = [libc::EMFILE, libc::ENFILE];
+    #[cfg(not(unix))]
+    let codes = [10024];
+    error.raw_os_error().is_some_and(|code| codes.contains(&code))
 }
 
 /// Counts a connection for as long as it is open.

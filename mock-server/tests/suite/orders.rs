@@ -145,7 +145,7 @@ fn without_money_an_order_waits_with_a_reason_and_is_paid_after_a_top_up() {
     assert_eq!((waiting.get("status"), waiting.get("reason")), (Some("SENDING"), Some(text)));
     assert_eq!(
         merchant.claim("1").unwrap_err().to_string(),
-        "a packet that is Sending does not allow Claim { openid: None }, only [settle, fail]"
+        "a packet that is SENDING does not allow claim: it is not paid yet: settle pays it, fail closes it without payment"
     );
 
     mock.advance(SECOND);

@@ -249,3 +249,22 @@ fn nothing_holds_up_its_end() {
         assert_eq!(running.stop(signal), (Some(0), String::new()));
     }
 }
+
+/// File handles may be fewer than places: a connection that says nothing gives up its own.
+#[test]
+fn half_heads_shut_nobody_out_where_file_handles_are_few() {
+    let mut few = Command::new("sh");
+    few.args(["-c", "ulimit -n 64 && exec \"$0\"", env!("CARGO_BIN_EXE_wechatpay-mock")]);
+    few.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let running = Running::spawn(&mut few);
+    let half = |_| {
+        let mut stream = connect(running.address());
+        stream.write_all(b"POST / HTTP/1.1\r\nHost: ").unwrap();
+        stream
+    };
+    let halves: Vec<_> = (0..200).map(half).collect();
+    assert_eq!(health(running.address())["status"], "ok");
+    assert_eq!(admin(running.address(), "GET /__mock/rules").0, 200);
+    drop(halves);
+    assert_eq!(running.stop("-TERM"), (Some(0), String::new()));
+}
