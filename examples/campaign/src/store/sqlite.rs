@@ -175,7 +175,8 @@ const INSERT: &str = "
         WHERE mch_id = ?1 AND business_id = ?2 AND generation = ?3 - 1 AND state = 'failed' AND done)
     ON CONFLICT DO NOTHING";
 
-/// What keeps a row from being inserted: its business id or its number, as it is or in another spelling.
+/// What keeps a row from being inserted: its business id or its number, in whatever spelling. What an earlier release took
+/// beside another of its look is found by its business id alone.
 const PRESENT: &str = "
     SELECT business_id, generation, mch_billno, fingerprint FROM payout
     WHERE mch_id = ?1 AND business_id = ?2 AND generation = ?3
@@ -184,7 +185,7 @@ const PRESENT: &str = "
     WHERE mch_id = ?1 AND business_key = ?4 AND generation = ?3
     UNION
     SELECT business_id, generation, mch_billno, fingerprint FROM payout
-    WHERE mch_id = ?1 AND (mch_billno = ?5 OR number_key = ?6)";
+    WHERE mch_id = ?1 AND number_key = ?5";
 
 /// Answered from the index alone.
 const DUE: &str = "
@@ -220,9 +221,9 @@ fn put(insert: &mut Statement<'_>, mch_id: &str, order: &Order) -> Result<bool, 
 }
 
 fn look_alikes(present: &mut Statement<'_>, mch_id: &str, order: &Order) -> Result<Vec<Present>, StoreError> {
-    let Order { business_id, business_key, generation, mch_billno, number_key, .. } = order;
+    let Order { business_id, business_key, generation, number_key, .. } = order;
     let rows = present
-        .query_map(params![mch_id, business_id, generation, business_key, mch_billno, number_key], |row| {
+        .query_map(params![mch_id, business_id, generation, business_key, number_key], |row| {
             Ok(Present::new(row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
         })?;
     Ok(rows.collect::<Result<_, _>>()?)

@@ -267,6 +267,14 @@ fn what_an_earlier_release_paid_twice_stays_in_the_books<B: Bed>(bed: &B) {
     assert_eq!(store.summary().unwrap().state("received").payouts, 2);
     let changed = Inserted::Changed { mch_billno: "N1".into() };
     assert_eq!(store.insert(&[new("b1 ", "X1")]).unwrap(), [changed]);
+    // Each is still itself.
+    assert_eq!(store.insert(&[new("b1", "N1"), new("B1", "N2")]).unwrap(), [Inserted::Same, Inserted::Same]);
+    drop(store);
+    bed.damage("N2", "business_id", "b2");
+    made_alike(bed, "mch_billno", "n1");
+    let mut store = bed.open();
+    let taken = Inserted::NumberTaken { business_id: "b1".into() };
+    assert_eq!(store.insert(&[new("b3", "n1"), new("b4", "N1")]).unwrap(), [taken.clone(), taken]);
 }
 
 fn a_batch_may_be_large<B: Bed>(bed: &B) {

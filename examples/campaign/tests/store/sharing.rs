@@ -212,6 +212,22 @@ fn what_is_given_back_or_lost_is_that_alone_of_all_that_was_taken_with_it() {
 }
 
 #[test]
+fn what_went_to_another_cannot_be_given_back_by_the_first() {
+    let Some(bed) = PostgresBed::new() else { return };
+    let (mut slow, mut other) = (bed.open(), bed.open());
+    slow.insert(&many(1)).unwrap();
+    take_one(&mut slow);
+    bed.end_leases();
+    // What nobody is heard of for is free, and wanted at once.
+    assert_eq!(other.next_wake().unwrap(), Some(START));
+    take_one(&mut other);
+    // It does not know yet that it lost it.
+    slow.release(&["N0"]).unwrap();
+    bed.execute("DO $$ BEGIN ASSERT (SELECT lease IS NOT NULL FROM wechatpay_payout); END $$");
+    assert!(bed.open().take(START, LATE, 9).unwrap().is_empty());
+}
+
+#[test]
 fn a_row_that_another_is_taking_is_passed_over_and_not_waited_for() {
     let Some(bed) = PostgresBed::new() else { return };
     let mut store = bed.open();

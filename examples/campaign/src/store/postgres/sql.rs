@@ -34,19 +34,17 @@ const INSERT: &str = "
     ON CONFLICT DO NOTHING
     RETURNING business_id, generation, mch_billno, fingerprint";
 
-/// What keeps rows from being inserted: their business ids or their numbers, as they are or in other spellings.
+/// What keeps rows from being inserted: their business ids or their numbers, in whatever spelling. What an earlier release
+/// took beside another of its look is found by its business id alone.
 const PRESENT: &str = "
     SELECT business_id, generation, mch_billno, fingerprint FROM wechatpay_payout
-    WHERE mch_id = $1 AND mch_billno = ANY ($2)
+    WHERE mch_id = $1 AND number_key = ANY ($2)
     UNION
     SELECT business_id, generation, mch_billno, fingerprint FROM wechatpay_payout
-    WHERE mch_id = $1 AND number_key = ANY ($3)
+    WHERE mch_id = $1 AND business_id = ANY ($3)
     UNION
     SELECT business_id, generation, mch_billno, fingerprint FROM wechatpay_payout
-    WHERE mch_id = $1 AND business_id = ANY ($4)
-    UNION
-    SELECT business_id, generation, mch_billno, fingerprint FROM wechatpay_payout
-    WHERE mch_id = $1 AND business_key = ANY ($5)";
+    WHERE mch_id = $1 AND business_key = ANY ($4)";
 
 pub(super) fn insert(tx: &mut Tx<'_>, mch_id: &str, part: &[Order]) -> Result<Vec<Inserted>, StoreError> {
     let column = |of: fn(&Order) -> &str| part.iter().map(of).collect::<Vec<_>>();
@@ -91,9 +89,9 @@ pub(super) fn insert(tx: &mut Tx<'_>, mch_id: &str, part: &[Order]) -> Result<Ve
 fn judge(tx: &mut Tx<'_>, mch_id: &str, part: &[Order], fresh: &[bool]) -> Result<Vec<Inserted>, StoreError> {
     let old = || part.iter().zip(fresh).filter(|(_, fresh)| !**fresh).map(|(order, _)| order);
     let texts = |of: fn(&Order) -> &str| old().map(of).collect::<Vec<_>>();
-    let (numbers, number_keys) = (texts(|order| &order.mch_billno), texts(|order| &order.number_key));
+    let number_keys = texts(|order| &order.number_key);
     let (ids, business_keys) = (texts(|order| &order.business_id), texts(|order| &order.business_key));
-    let rows = tx.query(PRESENT, &[&mch_id, &numbers, &number_keys, &ids, &business_keys])?;
+    let rows = tx.query(PRESENT, &[&mch_id, &number_keys, &ids, &business_keys])?;
     let there = rows.iter().map(present).collect::<Result<Vec<_>, _>>()?;
     let mut by_number: HashMap<&str, Vec<&Present>> = HashMap::new();
     let mut by_id: HashMap<&str, Vec<&Present>> = HashMap::new();
