@@ -58,7 +58,8 @@ class Tools:
         shims.mkdir()
         (shims / "cargo").write_text((HERE / "cargo").read_text(encoding="utf-8"), encoding="utf-8")
         (shims / "cargo").chmod(0o755)
-        self.env = {k: v for k, v in os.environ.items() if not k.startswith("WECHATPAY_") and k not in ("JAVA_TOOL_OPTIONS",)}
+        strange = re.compile(r"WECHATPAY_.*|JAVA_TOOL_OPTIONS|(https?|all)_proxy", re.I)
+        self.env = {name: value for name, value in os.environ.items() if not strange.fullmatch(name)}
         self.env |= {
             "CARGO_REAL": shutil.which("cargo") or "cargo", "DOCUMENTS_ROOT": str(ROOT),
             "PATH": f"{shims}:{binary.parent}:{os.environ['PATH']}",
@@ -126,15 +127,17 @@ def command(tools: Tools, folder: Path, language: str, code: str, env: dict[str,
             return [tools.interpreter(), name], env | {"PYTHONDONTWRITEBYTECODE": "1"}
         case "php":
             shutil.copytree(STUBS / "php", folder / "vendor")
-            trust = ["-d", f"curl.cainfo={env['MOCK_CA']}"] if "HTTPS_PROXY" in env else []
-            return ["php", "-d", "display_errors=stderr", "-d", "log_errors=0", "-d", "error_reporting=-1", *trust, name], env
+            trust = [f"curl.cainfo={env['MOCK_CA']}"] if "HTTPS_PROXY" in env else []
+            settings = ["display_errors=stderr", "log_errors=0", "error_reporting=-1", "auto_prepend_file=vendor/autoload.php"]
+            return ["php", *(part for setting in settings + trust for part in ("-d", setting)), name], env
         case "java":
             return ["java", "-Dfile.encoding=UTF-8", "-cp", tools.classes(), name], env
         case "go":
             shutil.copytree(STUBS / "go", folder / "go")
             (folder / "go/main.go").write_text(code, encoding="utf-8")
-            caches = {"GOCACHE": str(tools.work / "gocache"), "GOPATH": str(tools.work / "gopath"), "GOPROXY": "off", "GOFLAGS": "-mod=mod"}
-            run(["go", "build", "-o", str(folder / "snippet"), "."], folder / "go", tools.env | caches)
+            alone = {"GOPROXY": "off", "GOFLAGS": "-mod=mod", "GOTOOLCHAIN": "local"}
+            alone |= {"GOCACHE": str(tools.work / "gocache"), "GOPATH": str(tools.work / "gopath")}
+            run(["go", "build", "-o", str(folder / "snippet"), "."], folder / "go", tools.env | alone)
             return [str(folder / "snippet")], env | {"SSL_CERT_FILE": env["MOCK_CA"]}
     raise Wrong(f"no program can be made of {language}")
 

@@ -3,5 +3,5 @@
 client := wechat.NewClient(
 	os.Getenv("WECHATPAY_MOCK_APPID"), os.Getenv("WECHATPAY_MOCK_MCH_ID"), os.Getenv("WECHATPAY_MOCK_KEY"), true,
 )
-client.BaseURL = os.Getenv("WECHATPAY_MOCK_URL") + "/"
+client.BaseURL = os.Getenv("WECHATPAY_MOCK_URL") // without a slash: the paths of gopay begin with one
 err := client.AddCertPemFilePath(os.Getenv("WECHATPAY_MOCK_CERT"), os.Getenv("WECHATPAY_MOCK_KEY_PEM"))
