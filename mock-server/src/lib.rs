@@ -162,6 +162,10 @@ mod documents {
     struct GuideEnglish;
     #[doc = include_str!("../../docs/from-php-and-node.zh-CN.md")]
     struct GuideChinese;
+    #[doc = include_str!("../../docs/what-went-wrong.md")]
+    struct WrongEnglish;
+    #[doc = include_str!("../../docs/what-went-wrong.zh-CN.md")]
+    struct WrongChinese;
     #[cfg(feature = "server")]
     #[doc = include_str!("../../docs/mock-server.md")]
     struct StartEnglish;

@@ -45,3 +45,5 @@ mod scenarios;
 mod socket;
 #[cfg(feature = "server")]
 mod tls;
+#[cfg(feature = "server")]
+mod what_went_wrong;
