@@ -413,8 +413,6 @@ fn senseless(record: &Record) -> Option<&'static str> {
         Some("last")
     } else if later(record.halted) {
         Some("halted")
-    } else if record.claim.is_none() && later(Some(record.from)) {
-        Some("from")
     } else if record.claim.is_some_and(|claim| claim.since > record.seen || claim.calendar <= claim.since) {
         Some("claim")
     } else if record.wait > Snapshot::MAX_WAIT {

@@ -425,6 +425,9 @@ proptest! {
             }
             let now = Now { steady: Duration::from_secs(passed - began) + START.steady, calendar: shown(passed) };
             world.now = now;
+            if passed % 7 == 0 {
+                world.hear(wechatpay_proto::payout::Asked::Send, &http_502());
+            }
             let step = match world.payout().next(now) {
                 Err(blocked) => {
                     world.put(blocked.into_payout());

@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use proptest::prelude::*;
 use sha2::{Digest as _, Sha256};
@@ -330,7 +331,6 @@ fn a_record_that_no_payout_puts_down_is_refused() {
     for (name, field, value) in [
         ("unknown_sent", "first", LATER),
         ("unknown_sent", "last", LATER),
-        ("unknown_sent", "from", LATER),
         ("unknown_halted", "halted", LATER),
         ("intent", "first", LATER),
         ("unknown_sent", "wait", "172800001"),
@@ -356,6 +356,21 @@ fn a_record_that_no_payout_puts_down_is_refused() {
     for line in [accepted, format!("{intent} fatal=1"), format!("{intent} halted=1")] {
         assert_eq!(parse(&seal(&line)), Err(SnapshotError::Field { field: "first" }), "{line}");
     }
+}
+
+/// A wrong calendar makes such plans, and they stay on record when it has come back: they are made anew at once.
+#[test]
+fn a_plan_from_the_future_is_read_and_made_anew() {
+    let mut world = World::sending(KIND);
+    world.fault(Delivery::MaybeSent);
+    let line = line_of(&world.disk);
+    let from = line.split(' ').find(|word| word.starts_with("from=")).unwrap();
+    world.disk = parse(&seal(&line.replace(from, "from=1769999999999"))).unwrap();
+    assert!(world.disk.wake_at() > START.calendar + 30 * DAY);
+    world.restart(world.now);
+    assert_eq!((world.turn(), world.waited), (Turn::Query, Duration::ZERO));
+    world.answer(&http_502());
+    assert!(world.disk.wake_at() < START.calendar + HOUR, "and put down anew");
 }
 
 /// The facts stand above the plan, whoever wrote it.
@@ -502,7 +517,7 @@ proptest! {
             let same = !twin.snapshot().contains(" claim=");
             match event {
                 Event::Sleep(millis) => {
-                    world.pass(std::time::Duration::from_millis(millis));
+                    world.pass(Duration::from_millis(millis));
                     continue;
                 }
                 Event::Late(at) => {
