@@ -188,7 +188,7 @@ impl World<'_> {
             Err(error) => {
                 self.counts.clock_errors += 1;
                 self.note(|| format!("worker {w}: {error}"));
-                self.workers[w].waits = Some(self.t + 10 * MINUTE);
+                self.workers[w].waits = Some(self.t + MINUTE);
                 return false;
             }
         };
