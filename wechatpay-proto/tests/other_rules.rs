@@ -272,8 +272,8 @@ fn a_secret_is_1_to_128_visible_bytes() {
     for (bad, violation) in [
         ("", Violation::Missing),
         (&*longer, Violation::TooLong { max: 128, len: 129 }),
-        ("ab ", Violation::Characters { allowed: "visible ASCII", at: 2 }),
-        ("\n", Violation::Characters { allowed: "visible ASCII", at: 0 }),
+        ("ab ", Violation::Stray { what: "white space", at: 2 }),
+        ("\n", Violation::Stray { what: "white space", at: 0 }),
         ("密", Violation::Characters { allowed: "visible ASCII", at: 0 }),
     ] {
         assert_eq!(AgentSecret::new(bad).unwrap_err(), RequestError::new("secret", violation));

@@ -14,8 +14,8 @@ fn x12_a_key_is_32_visible_bytes() {
         ("", Violation::Length { exactly: 32, len: 0 }),
         (&KEY[1..], Violation::Length { exactly: 32, len: 31 }),
         (&format!("{KEY}0"), Violation::Length { exactly: 32, len: 33 }),
-        (&format!("{} ", &KEY[1..]), Violation::Characters { allowed: "visible ASCII", at: 31 }),
-        (&format!("\n{}", &KEY[1..]), Violation::Characters { allowed: "visible ASCII", at: 0 }),
+        (&format!("{} ", &KEY[1..]), Violation::Stray { what: "white space", at: 31 }),
+        (&format!("\n{}", &KEY[1..]), Violation::Stray { what: "white space", at: 0 }),
         (&format!("é{}", &KEY[2..]), Violation::Characters { allowed: "visible ASCII", at: 0 }),
     ] {
         let error = ApiKey::new(bad).unwrap_err();

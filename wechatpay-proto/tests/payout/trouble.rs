@@ -263,3 +263,19 @@ fn a_calendar_that_jumps_stops_all_until_it_is_back_or_believed() {
         assert_eq!(given_up.count(), 0, "each needs to see it for ten minutes before it ends");
     }
 }
+
+/// A process that begins under a calendar that is behind goes on as soon as it is right.
+#[test]
+fn a_calendar_that_comes_right_stops_nobody() {
+    let mut crowd = Crowd::new(|_| {});
+    crowd.add_open(0..3, Asked::Query);
+    crowd.now.calendar -= DAY;
+    crowd.pass(10 * SECOND);
+    for _ in 0..3 {
+        assert!(matches!(crowd.poll(), Err(ClockError::Calendar { .. })));
+    }
+    crowd.now.calendar += DAY;
+    crowd.pass(SECOND);
+    crowd.poll().unwrap();
+    assert_eq!(crowd.numbers(Asked::Query).len(), 1, "and the others by the rate");
+}

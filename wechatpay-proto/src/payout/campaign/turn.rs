@@ -105,6 +105,8 @@ where
             Ok(next) => next,
             Err(blocked) => {
                 let error = blocked.error();
+                // The calendar that this campaign goes by may be the wrong one: when it comes right, that is no jump.
+                self.clocks = None;
                 self.put(&number, blocked.into_payout());
                 // To the end: a time on record that is wrong must not stop all others.
                 match expected {
