@@ -161,7 +161,7 @@ impl<'t> Reader<'t, '_> {
         if !self.pseudo_attribute("version", |value| value == "1.0") {
             return Err("declaration: version");
         }
-        self.pseudo_attribute("encoding", |value| value.to_ascii_lowercase() == "utf-8");
+        self.pseudo_attribute("encoding", |value| value.eq_ignore_ascii_case("utf-8"));
         self.pseudo_attribute("standalone", |value| value == "yes" || value == "no");
         self.take_while(is_space);
         if self.take("?>") { Ok(()) } else { Err("declaration") }

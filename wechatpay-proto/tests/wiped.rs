@@ -74,7 +74,6 @@ fn a_key_that_is_dropped_is_gone() {
         assert!(copies() >= 1, "the search finds what is there");
         drop(merchant);
         let left = copies();
-        println!("{left} copies left");
         if cfg!(not(debug_assertions)) {
             assert_eq!(left, 0, "{sign_type:?}");
         }

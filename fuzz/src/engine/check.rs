@@ -15,7 +15,7 @@ pub(super) fn opening() -> Given {
         .collect()
 }
 
-/// What a merchant is without because of its packets: on its way, or received.
+/// What a merchant is without because of its packets: reserved since they were taken, on its way, or received.
 pub(super) fn out(ledger: &Ledger, mch_id: &str) -> u64 {
     ledger.packets().filter(|packet| packet.payer == mch_id).map(cost).sum()
 }
@@ -23,8 +23,9 @@ pub(super) fn out(ledger: &Ledger, mch_id: &str) -> u64 {
 fn cost(packet: &RedPacket) -> u64 {
     let claimed = packet.claims().map(|(amount, _)| u64::from(amount.0)).sum();
     match packet.status {
-        Status::Sending | Status::Failed => 0,
-        Status::Sent | Status::RfundIng => u64::from(packet.amount.0),
+        Status::Sending if packet.taken.is_none() => 0,
+        Status::Failed => 0,
+        Status::Sending | Status::Sent | Status::RfundIng => u64::from(packet.amount.0),
         Status::Received | Status::Refund => claimed,
     }
 }

@@ -167,7 +167,7 @@ impl Step {
             Self::User(openid, flags) => mock.set_user(None, openid, flags.clone()),
             Self::TopUp(mch_id, fen) => mock.top_up(mch_id, *fen).expect("a merchant"),
             Self::SetBalance(mch_id, fen) => mock.set_balance(mch_id, *fen).expect("a merchant"),
-            Self::Reset => mock.reset(&BTreeSet::from([Scope::State]), None),
+            Self::Reset => drop(mock.reset(&BTreeSet::from([Scope::State]), None)),
             Self::Save | Self::Back | Self::Twin { .. } => {}
         }
         Seen::Nothing

@@ -20,6 +20,8 @@ pub(super) struct Clocks {
     seen: Duration,
     /// The first reading after a jump that is not believed yet.
     jump: Option<Now>,
+    /// The first reading of this process, where it is so far from the last time on record that it is not believed yet.
+    woke: Option<Now>,
 }
 
 /// What a reading of both clocks is worth.
@@ -30,18 +32,24 @@ pub(super) enum Reading {
     /// The calendar has jumped; by the steady clock it is `believed`.
     Apart { believed: Duration, error: ClockError },
     /// The calendar had jumped, and has stayed there for long enough: in place of `believed` it is `calendar`.
-    Held { believed: Duration, calendar: Duration },
+    /// `woke` is whether it was so from the first reading of this process on.
+    Held { believed: Duration, calendar: Duration, woke: bool },
 }
 
 impl Clocks {
     /// Clocks that are believed as they stand.
     pub(super) fn new(now: Now) -> Self {
-        Self { base: now, seen: now.calendar, jump: None }
+        Self { base: now, seen: now.calendar, jump: None, woke: None }
     }
 
-    /// Whether the calendar has jumped and is not believed yet.
-    pub(super) fn jumped(&self) -> Option<Now> {
-        self.jump
+    /// What was read last was the first reading of this process.
+    pub(super) fn wake(&mut self) {
+        self.woke = self.jump;
+    }
+
+    /// Whether the calendar stands apart since the first reading of this process: nobody watched before.
+    pub(super) fn just_woke(&self) -> bool {
+        self.woke == self.jump
     }
 
     /// Reads both clocks. The calendar may lag behind the last time that was believed by `tolerance`.
@@ -54,7 +62,7 @@ impl Clocks {
         } else if behind > tolerance {
             ClockError::Calendar { by: behind }
         } else {
-            self.jump = None;
+            (self.jump, self.woke) = (None, None);
             self.seen = self.seen.max(now.calendar);
             // A calendar that stood still may catch up later.
             if now.calendar.saturating_add(JUMP) >= believed {
@@ -66,8 +74,9 @@ impl Clocks {
         if now.steady.saturating_sub(first.steady) < HOLD {
             return Reading::Apart { believed, error };
         }
+        let woke = self.woke.is_some();
         *self = Self::new(now);
-        Reading::Held { believed, calendar: now.calendar }
+        Reading::Held { believed, calendar: now.calendar, woke }
     }
 }
 

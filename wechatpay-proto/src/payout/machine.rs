@@ -33,11 +33,10 @@ pub struct Payout {
     pub(super) due: Duration,
     pub(super) sent: Option<Duration>,
     pub(super) seen: Duration,
-    clocks: Clocks,
+    /// Boxed for the same reason.
+    clocks: Box<Clocks>,
     /// The latest reading of the calendar, believed or not.
     pub(super) calendar: Duration,
-    /// The first reading of this process, where it is so far from the last one on record that it is not believed yet.
-    woke: Option<Now>,
 }
 
 /// What a payout wants.
@@ -165,9 +164,8 @@ impl Payout {
             due: now.steady,
             sent: None,
             seen: now.steady,
-            clocks: Clocks::new(now),
+            clocks: Box::new(Clocks::new(now)),
             calendar: now.calendar,
-            woke: None,
         };
         Unsaved::new(payout, Vec::new())
     }
@@ -211,17 +209,16 @@ impl Payout {
         let mut payout = Self {
             intent,
             policy: policy.clone(),
-            clocks: Clocks::new(Now { calendar: record.seen, ..now }),
+            clocks: Box::new(Clocks::new(Now { calendar: record.seen, ..now })),
             record,
             due,
             sent,
             seen: now.steady,
             calendar: now.calendar,
-            woke: None,
         };
         // Time went by, or the calendar is wrong: nobody watched.
         let _not_yet = payout.read_clocks(now);
-        payout.woke = payout.clocks.jumped();
+        payout.clocks.wake();
         Ok(payout)
     }
 
@@ -354,14 +351,12 @@ impl Payout {
             Reading::Plain(calendar) => {
                 record.claim = None;
                 record.seen = record.seen.max(calendar);
-                self.woke = None;
                 Ok(())
             }
-            Reading::Held { believed, calendar } => {
-                record.time_lost |= calendar < believed && self.woke.is_some() && record.attempts > 0;
+            Reading::Held { believed, calendar, woke } => {
+                record.time_lost |= calendar < believed && woke && record.attempts > 0;
                 record.shift(believed, calendar);
                 record.seen = calendar;
-                self.woke = None;
                 Ok(())
             }
             Reading::Apart { believed, error } => {
@@ -373,7 +368,7 @@ impl Payout {
                     record.seen = record.seen.saturating_add(Duration::from_millis(1));
                 }
                 // That nobody held the payout for a while is no error of a clock.
-                if ahead && self.woke == self.clocks.jumped() { Ok(()) } else { Err(error) }
+                if ahead && self.clocks.just_woke() { Ok(()) } else { Err(error) }
             }
         }
     }
