@@ -39,6 +39,8 @@ pub(super) struct Worker {
     pub(super) ticks: Option<i64>,
     /// Since when, by the right time.
     ahead_since: Duration,
+    /// What it showed before, and since when.
+    before: (i64, Duration),
     /// The process does nothing before.
     pub(super) stands_until: Duration,
     /// The step at which it stands.
@@ -78,6 +80,7 @@ impl Worker {
             ahead: 0,
             ticks: None,
             ahead_since: Duration::ZERO,
+            before: (0, Duration::ZERO),
             stands_until: Duration::ZERO,
             pending: None,
             flights: Vec::new(),
@@ -110,9 +113,14 @@ impl Worker {
     }
 
     pub(super) fn set_calendar(&mut self, t: Duration, ahead: i64) {
-        if self.ahead != ahead {
-            (self.ahead, self.ahead_since) = (ahead, t);
+        if self.ahead == ahead {
+            return;
         }
+        // Between two looks at the clock nobody saw that it was away.
+        let unseen = self.before.0 == ahead && t.saturating_sub(self.ahead_since) < MINUTE;
+        let since = if unseen { self.before.1 } else { t };
+        self.before = (self.ahead, self.ahead_since);
+        (self.ahead, self.ahead_since) = (ahead, since);
     }
 
     /// How far the calendar is ahead, where it has been so for so long that nobody can tell it from the right one.

@@ -9,7 +9,11 @@ pub(super) const JUMP: Duration = Duration::from_secs(60);
 
 /// How long a jump must last, by the steady clock, before it is believed. Clocks that are set wrong for a moment come
 /// back sooner.
-pub(super) const HOLD: Duration = Duration::from_secs(600);
+const HOLD: Duration = Duration::from_secs(600);
+
+/// How much later another process must read the calendar for the reading before it to be believed. Between two readings of
+/// processes that live shortly nobody watched: a clock that is wrong now and then may be wrong twice in an hour.
+pub(super) const BORNE_OUT: Duration = Duration::from_secs(24 * 3600);
 
 /// The two clocks of this process, as one payout or one campaign has seen them.
 #[derive(Clone, Debug)]

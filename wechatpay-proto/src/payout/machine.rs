@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::alert::Alert;
-use super::clocks::{Clocks, HOLD, JUMP, Reading};
+use super::clocks::{BORNE_OUT, Clocks, JUMP, Reading};
 use super::done::{Done, End};
 use super::evidence::{Answer, Asked, Evidence, Fact};
 use super::intent::Intent;
@@ -199,8 +199,8 @@ impl Payout {
         // Whoever wrote this may have sent a moment ago.
         let sent = (record.attempts > 0).then_some(now.steady);
         if let Some(Claim { since, calendar }) = record.claim {
-            if now.calendar >= calendar.saturating_add(HOLD) {
-                // Two processes have read the calendar, and the later one bears out the one before.
+            if now.calendar >= calendar.saturating_add(BORNE_OUT) {
+                // Two processes have read the calendar, a day apart, and the later one bears out the one before.
                 record.shift(since, calendar);
             } else if now.calendar < calendar {
                 record.claim = None;
@@ -360,8 +360,10 @@ impl Payout {
                 Ok(())
             }
             Reading::Apart { believed, error } => {
-                record.seen = record.seen.max(whole_millis(believed));
                 let ahead = matches!(error, ClockError::Jump { .. });
+                if ahead {
+                    record.seen = record.seen.max(whole_millis(believed));
+                }
                 if ahead && record.claim.is_none() {
                     record.claim = Some(Claim { since: record.seen, calendar: now.calendar });
                     // What happens from now on is later than what happened before.
