@@ -51,7 +51,7 @@ impl Odds {
     pub(crate) fn draw(c: &mut Chance) -> Self {
         let scale = c.pick(&[1, 2, 3, 5]);
         // In some worlds this is what the service does, and requests wait somewhere for hours: the two belong together.
-        let (not_kept, later) = if c.permille(160) { (400, 350) } else { (0, 0) };
+        let (not_kept, later) = if c.permille(110) { (400, 350) } else { (0, 0) };
         let mut odds = |usual: u32| if c.permille(250) { 0 } else { usual * scale / 2 };
         Self {
             not_sent: odds(40),

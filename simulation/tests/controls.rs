@@ -7,7 +7,7 @@ mod wrong;
 use wechatpay_simulation::{Conduct, Right, Total, worlds};
 
 /// Worlds for each policy, and how many of them must show the harm: one may be chance.
-const WORLDS: u64 = 300;
+const WORLDS: u64 = 600;
 const HARMED: usize = 2;
 
 #[test]
