@@ -31,6 +31,7 @@ fn forged(merchant: &Merchant, attach: &str) -> [Response<Bytes>; 2] {
     let call = Call::new("pay/orderquery")
         .field("return_code", "SUCCESS")
         .field("result_code", "SUCCESS")
+        .field("trade_state", "SUCCESS")
         .field("out_trade_no", "1217752501201407033233368018")
         .field("total_fee", 100)
         .field("attach", attach);
