@@ -8,5 +8,7 @@ trap 'rm -rf "$work"' EXIT
 
 cp -r benches/node "$work/node"
 (cd "$work/node" && npm ci --no-audit --no-fund --loglevel=error >&2)
-cargo bench --quiet -p wechatpay-benches --bench compare -- "$@" >"$work/rust.json"
+how=bench
+[ "${1:-}" != --test ] || how=test # the build of the tests does
+cargo "$how" --quiet -p wechatpay-benches --bench compare -- "$@" >"$work/rust.json"
 node "$work/node/compare.mjs" <"$work/rust.json"

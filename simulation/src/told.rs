@@ -45,7 +45,8 @@ const REFUSALS: [&str; 22] = [
 pub(crate) struct Told {
     /// Sendings that may have arrived, and have no definite answer.
     open: Vec<u64>,
-    /// When it was last sent, or last refused by SEND_FAILED.
+    /// When it was last sent, or first refused by SEND_FAILED. That a second copy of the same request is refused too, late,
+    /// is nothing new.
     last: Duration,
     /// A sending was answered SEND_FAILED.
     pub(crate) send_failed: bool,
@@ -100,7 +101,7 @@ impl Told {
             self.not_sent(flight);
         }
         match code {
-            "SEND_FAILED" if names => (self.send_failed, self.last) = (true, now),
+            "SEND_FAILED" if names && !self.send_failed => (self.send_failed, self.last) = (true, now),
             "FATAL_ERROR" => self.fatal = true,
             _ => {}
         }

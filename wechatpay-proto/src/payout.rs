@@ -125,8 +125,9 @@
 //! Waits go by the steady clock, windows and horizons by the calendar, as far as it can be believed. A calendar that jumps
 //! ahead while the steady clock does not is a [`ClockError`], until it comes back or has stayed there for ten minutes. How long
 //! a payout was left alone between two processes is believed after ten minutes, or when a process a day later bears it out.
-//! Until then nothing is given up, and what may be sent goes by the larger of both times. So a calendar that is wrong for a
-//! moment neither ends a payout nor stops it for good.
+//! Until then nothing is given up, and what may be sent goes by the larger of both times. Where two processes contradict each
+//! other, the earlier time holds, and what was sent in between is not sent again: only queries go on. So a calendar that is
+//! wrong for a moment neither ends a payout nor stops it for good.
 //!
 //! Facts are joined, whatever the order in which they arrive, and never taken back. An answer that comes after its time
 //! goes the same way: [`Payout::hear`].

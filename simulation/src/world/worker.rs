@@ -116,6 +116,11 @@ impl Worker {
         if self.ahead == ahead {
             return;
         }
+        // A clock that is put right by no more than a minute has not jumped.
+        if self.ahead.abs_diff(ahead) <= MINUTE.as_secs() {
+            self.ahead = ahead;
+            return;
+        }
         // Between two looks at the clock nobody saw that it was away.
         let unseen = self.before.0 == ahead && t.saturating_sub(self.ahead_since) < MINUTE;
         let since = if unseen { self.before.1 } else { t };

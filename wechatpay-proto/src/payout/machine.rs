@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::alert::Alert;
-use super::clocks::{BORNE_OUT, Clocks, JUMP, Reading};
+use super::clocks::{Clocks, JUMP, Reading};
 use super::done::{Done, End};
 use super::evidence::{Answer, Asked, Evidence, Fact};
 use super::intent::Intent;
@@ -12,7 +12,7 @@ use super::kind::Kind;
 use super::knowledge::Knowledge;
 use super::now::{ClockError, Now};
 use super::policy::{Goal, Policy};
-use super::record::{Claim, GaveUp, Plan, Record, State};
+use super::record::{GaveUp, Plan, Record, State};
 use super::request::{Attempt, Query};
 use super::schedule;
 use super::snapshot::{Snapshot, SnapshotError};
@@ -198,11 +198,11 @@ impl Payout {
         let due = now.steady.saturating_add(record.wait.saturating_sub(passed));
         // Whoever wrote this may have sent a moment ago.
         let sent = (record.attempts > 0).then_some(now.steady);
-        if let Some(Claim { since, calendar }) = record.claim {
-            if now.calendar >= calendar.saturating_add(BORNE_OUT) {
+        if let Some(claim) = record.claim {
+            if claim.is_borne_out_by(now.calendar) {
                 // Two processes have read the calendar, a day apart, and the later one bears out the one before.
-                record.shift(since, calendar);
-            } else if now.calendar < calendar {
+                record.shift(claim.since, claim.calendar);
+            } else if now.calendar < record.seen {
                 record.claim = None;
             }
         }
@@ -363,11 +363,7 @@ impl Payout {
                 let ahead = matches!(error, ClockError::Jump { .. });
                 if ahead {
                     record.seen = record.seen.max(whole_millis(believed));
-                }
-                if ahead && record.claim.is_none() {
-                    record.claim = Some(Claim { since: record.seen, calendar: now.calendar });
-                    // What happens from now on is later than what happened before.
-                    record.seen = record.seen.saturating_add(Duration::from_millis(1));
+                    record.claim(now.calendar);
                 }
                 // That nobody held the payout for a while is no error of a clock.
                 if ahead && self.clocks.just_woke() { Ok(()) } else { Err(error) }

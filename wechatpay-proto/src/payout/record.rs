@@ -3,6 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use super::clocks::{BORNE_OUT, JUMP};
 use super::kind::Kind;
 use super::knowledge::Knowledge;
 use crate::wire::Fen;
@@ -89,8 +90,26 @@ impl fmt::Debug for Package {
 pub(super) struct Claim {
     /// The time that was believed then.
     pub(super) since: Duration,
-    /// The time by the calendar.
+    /// The time by the calendar; the earliest, where readings contradict each other.
     pub(super) calendar: Duration,
+    /// A later time that was read before it, and that it contradicts.
+    pub(super) refuted: Option<Duration>,
+}
+
+impl Claim {
+    /// Whether a payout that was `seen` last at that time can have put it down.
+    pub(super) fn is_sensible(&self, seen: Duration) -> bool {
+        self.since <= seen
+            && self.since < self.calendar
+            && self.refuted.is_none_or(|refuted| self.calendar < refuted)
+    }
+
+    /// Whether the first reading of another process bears it out: a day later, and not by the clock that it contradicts.
+    pub(super) fn is_borne_out_by(&self, calendar: Duration) -> bool {
+        let refuted_again =
+            |refuted: Duration| refuted <= calendar && calendar < refuted.saturating_add(BORNE_OUT);
+        calendar >= self.calendar.saturating_add(BORNE_OUT) && !self.refuted.is_some_and(refuted_again)
+    }
 }
 
 /// Everything that survives a restart. Times are calendar times since 1970, as far as they are believed; `from` is as the
@@ -178,10 +197,30 @@ impl Record {
         }
     }
 
+    /// Takes in a reading of the calendar that is not believed yet. Where it is earlier than the one before, one of them is
+    /// wrong, and nobody knows how long ago that was done which was done in between.
+    pub(super) fn claim(&mut self, calendar: Duration) {
+        let Some(claim) = &mut self.claim else {
+            self.claim = Some(Claim { since: self.seen, calendar, refuted: None });
+            // What happens from now on is later than what happened before.
+            self.seen = self.seen.saturating_add(Duration::from_millis(1));
+            return;
+        };
+        if calendar.saturating_add(JUMP) < claim.calendar {
+            self.time_lost |= self.first.is_some_and(|first| first > claim.since);
+            claim.refuted = Some(std::mem::replace(&mut claim.calendar, calendar));
+        }
+    }
+
     /// Puts the time right: what was called `believed` is `calendar` by a calendar that has proved right. What happened
     /// before the calendar jumped stays where it was, unless the calendar went back.
     pub(super) fn shift(&mut self, believed: Duration, calendar: Duration) {
-        let since = self.claim.take().map_or(Duration::ZERO, |claim| claim.since);
+        let claim = self.claim.take();
+        let since = claim.map_or(Duration::ZERO, |claim| claim.since);
+        // More time went by than when it was claimed first: what was sent in between is older than it will seem.
+        let claimed = claim.map_or(Duration::MAX, |claim| claim.calendar.saturating_sub(since));
+        let more = calendar.saturating_sub(believed) > claimed.saturating_add(JUMP);
+        self.time_lost |= more && self.first.is_some_and(|first| first > since);
         let moved = |time: Duration| match calendar.checked_sub(believed) {
             Some(gap) if time > since => time.saturating_add(gap),
             Some(_) => time,

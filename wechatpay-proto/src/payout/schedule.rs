@@ -119,6 +119,8 @@ pub(super) fn may_send(payout: &Payout) -> bool {
     // The larger of both times: what is not believed yet may be right.
     let hidden = match (record.first, record.claim) {
         (Some(first), Some(claim)) if first <= claim.since => payout.ahead(),
+        // It was sent at a time that was claimed: what has gone by since is what the calendar went on by.
+        (Some(_), Some(claim)) => payout.ahead().saturating_sub(claim.calendar.saturating_sub(claim.since)),
         _ => Duration::ZERO,
     };
     open && !record.known.failure() && record.halted.is_none() && !window_passed(payout, hidden)

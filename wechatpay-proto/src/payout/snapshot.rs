@@ -182,6 +182,7 @@ impl Snapshot {
         line.time("seen", Some(record.seen));
         line.time("claim_since", record.claim.map(|claim| claim.since));
         line.time("claim", record.claim.map(|claim| claim.calendar));
+        line.time("claim_refuted", record.claim.and_then(|claim| claim.refuted));
         line.flag("time_lost", record.time_lost);
         line.time("watched", Some(record.watched).filter(|time| !time.is_zero()));
         line.number("step", u128::from(record.step));
@@ -347,9 +348,9 @@ impl<'t> Parts<'t> {
             }
         }
         let tainted = self.flag("tainted")?;
-        let claim = match (self.time("claim_since")?, self.time("claim")?) {
-            (Some(since), Some(calendar)) => Some(Claim { since, calendar }),
-            (None, None) => None,
+        let claim = match (self.time("claim_since")?, self.time("claim")?, self.time("claim_refuted")?) {
+            (Some(since), Some(calendar), refuted) => Some(Claim { since, calendar, refuted }),
+            (None, None, None) => None,
             _ => return Err(broken("claim")),
         };
         Ok(Record {
@@ -413,7 +414,7 @@ fn senseless(record: &Record) -> Option<&'static str> {
         Some("last")
     } else if later(record.halted) {
         Some("halted")
-    } else if record.claim.is_some_and(|claim| claim.since > record.seen || claim.calendar <= claim.since) {
+    } else if record.claim.is_some_and(|claim| !claim.is_sensible(record.seen)) {
         Some("claim")
     } else if record.wait > Snapshot::MAX_WAIT {
         Some("wait")

@@ -272,6 +272,98 @@ fn what_is_sent_after_a_long_absence_is_as_young_as_it_is() {
     assert!(line.contains(&format!(" first={} ", (START.calendar + 40 * DAY).as_millis() + 1)), "{line}");
 }
 
+/// The first process after an absence reads a wrong calendar, which comes back; so does a later one. The two differ by a
+/// year, and bear out nothing but the right time between them.
+#[test]
+fn two_wrong_readings_do_not_bear_each_other_out() {
+    let mut world = World::sending(KIND);
+    world.answer(&sent(KIND));
+    world.restart(Now { steady: SECOND, calendar: START.calendar + 31 * DAY });
+    assert_eq!(world.turn(), Turn::Query);
+    world.now.calendar = START.calendar + 5 * HOUR;
+    world.answer(&refusing(KIND, "SYSTEMERROR"));
+    world.restart(Now { steady: SECOND, calendar: START.calendar + 365 * DAY });
+    assert_eq!(world.turn(), Turn::Query, "5 hours have gone by, as far as anybody knows");
+    world.answer(&refusing(KIND, "SYSTEMERROR"));
+    // one process reads a year, another one a month, and the first one a year again
+    let confused = || {
+        let mut world = World::sending(KIND);
+        world.answer(&sent(KIND));
+        for days in [365, 31, 365] {
+            world.restart(Now { steady: SECOND, calendar: START.calendar + days * DAY });
+            assert_eq!(world.turn(), Turn::Query, "{days}");
+            world.answer(&refusing(KIND, "SYSTEMERROR"));
+        }
+        assert!(world.disk.to_string().contains(" claim_refuted="));
+        world.restart(Now { steady: SECOND, calendar: START.calendar + 6 * HOUR });
+        assert_eq!(world.turn(), Turn::Query);
+        world.answer(&refusing(KIND, "SYSTEMERROR"));
+        world
+    };
+    // that is settled by a process that lives for ten minutes
+    let mut world = confused();
+    world.now = moved(world.now, 600, 600);
+    world.turn();
+    world.answer(&refusing(KIND, "SYSTEMERROR"));
+    let line = world.disk.to_string();
+    assert!(!line.contains(" claim"), "{line}");
+    assert!(line.contains(&format!(" seen={} ", world.now.calendar.as_millis())), "{line}");
+    // or by one that comes a day later
+    let mut world = confused();
+    world.restart(Now { steady: SECOND, calendar: START.calendar + 30 * HOUR });
+    world.turn();
+    world.answer(&refusing(KIND, "SYSTEMERROR"));
+    let line = world.disk.to_string();
+    assert!(
+        line.contains(&format!(" claim_since={}", (START.calendar + 6 * HOUR).as_millis() / 10_000)),
+        "{line}"
+    );
+    assert!(!line.contains(" claim_refuted="), "{line}");
+}
+
+/// What was sent while the calendar was not believed yet is sent again within the window only, also by a process that
+/// comes before the calendar is borne out, and after ten minutes believes it.
+#[test]
+fn a_window_that_began_on_a_claimed_time_closes() {
+    let policy = policy(|settings| settings.resend_window = 12 * HOUR);
+    let sent_after_an_absence = |calendar: Duration| {
+        let mut world = World::with(KIND, policy.clone());
+        world.restart(Now { steady: SECOND, calendar });
+        assert_eq!(world.turn(), Turn::Send);
+        world.fault(Delivery::MaybeSent);
+        world
+    };
+    let back = START.calendar + 40 * DAY;
+    for (hours, again) in [(11, Turn::Send), (12, Turn::Query), (23, Turn::Query)] {
+        let mut world = sent_after_an_absence(back);
+        world.restart(Now { steady: SECOND, calendar: back + hours * HOUR });
+        assert_eq!(world.turn(), Turn::Query);
+        world.answer(&not_found(KIND));
+        assert_eq!(world.turn(), again, "{hours} h");
+        if again == Turn::Query {
+            // by then the calendar is believed
+            world.now = moved(world.now, 600, 600);
+            world.answer(&not_found(KIND));
+            assert_eq!(world.turn(), Turn::Query, "{hours} h");
+        }
+    }
+    // a calendar that is believed moves the sending too: nobody knows where to, so the window does not open again
+    let mut world = sent_after_an_absence(back);
+    world.restart(Now { steady: SECOND, calendar: back + 11 * HOUR });
+    world.turn();
+    world.answer(&refusing(KIND, "SYSTEMERROR"));
+    world.now = moved(world.now, 600, 600);
+    world.turn();
+    world.answer(&not_found(KIND));
+    assert_eq!(world.turn(), Turn::Query);
+    // what was claimed then proves wrong: nobody knows for how long it was left alone
+    let mut world = sent_after_an_absence(back);
+    world.restart(Now { steady: SECOND, calendar: START.calendar + 30 * HOUR });
+    assert_eq!(world.turn(), Turn::Query);
+    world.answer(&not_found(KIND));
+    assert_eq!(world.turn(), Turn::Query, "it may be a day old");
+}
+
 /// A clock that was set ahead for hours, believed, and then set right.
 #[test]
 fn a_calendar_that_is_set_back_is_believed_after_a_while() {

@@ -47,6 +47,11 @@ fn every_state() -> Vec<(&'static str, World)> {
     absent.restart(Now { steady: SECOND, calendar: START.calendar + DAY });
     absent.turn();
     absent.answer(&not_found(KIND));
+    let mut contradicted = World::sending(KIND);
+    contradicted.restart(Now { steady: SECOND, calendar: START.calendar + 31 * DAY });
+    contradicted.turn();
+    contradicted.now.calendar = START.calendar + DAY;
+    contradicted.answer(&not_found(KIND));
     let mut set_back = World::sending(KIND);
     set_back.restart(Now { steady: SECOND, calendar: START.calendar - 31 * DAY });
     let blocked = set_back.payout().next(set_back.now).unwrap_err();
@@ -71,6 +76,7 @@ fn every_state() -> Vec<(&'static str, World)> {
         ("unknown_send_failed", told(KIND, &refusing(KIND, "SEND_FAILED"))),
         ("unknown_send_failed_watched", watched),
         ("unknown_after_absence", absent),
+        ("unknown_contradicted", contradicted),
         ("unknown_set_back", set_back),
         ("unknown_odd_code", told(KIND, &refusing(KIND, "余额 不足=%\u{202e}"))),
         ("accepted", told(KIND, &sent(KIND))),
@@ -117,7 +123,7 @@ fn read_file(version: &str, name: &str) -> Snapshot {
 /// The payout goes on from a snapshot as it does from the memory.
 fn goes_on_alike(name: &str, snapshot: Snapshot, world: &mut World) {
     assert_eq!(snapshot, world.disk, "{name}");
-    let flying = ["unknown_sent", "unknown_after_absence"].contains(&name);
+    let flying = ["unknown_sent", "unknown_after_absence", "unknown_contradicted"].contains(&name);
     if !flying {
         let mut other = World::with(world.kind(), Policy::default());
         (other.intent, other.disk) = (Arc::clone(&world.intent), snapshot);
@@ -295,6 +301,7 @@ fn a_field_that_makes_no_sense_is_named() {
         ("failed_confirmed", "confirmed", &["2"]),
         ("unknown_send_failed_watched", "watched", &["x", ""]),
         ("unknown_after_absence", "claim", &["x", "0"]),
+        ("unknown_contradicted", "claim_refuted", &["x"]),
         ("unknown_set_back", "time_lost", &["2"]),
         ("accepted_mismatch", "mismatch", &["2"]),
         ("accepted_mini_program", "package", &["%FE"]),
@@ -341,6 +348,8 @@ fn a_record_that_no_payout_puts_down_is_refused() {
     }
     let claim = Err(SnapshotError::Field { field: "claim" });
     assert_eq!(with("unknown_after_absence", "claim_since", LATER), claim);
+    assert_eq!(with("unknown_contradicted", "claim_refuted", "1767225600001"), claim);
+    assert_eq!(with("unknown_sent", "claim_refuted", LATER), claim);
     assert!(with("unknown_sent", "wait", "172800000").is_ok());
     // a failure that is confirmed before there is one, or while an attempt is open
     let failed = |line: String| parse(&seal(&line.replace(" state=unknown", " state=failed")));
