@@ -138,6 +138,8 @@ pub(super) struct Record {
     pub(super) claim: Option<Claim>,
     /// The calendar went back over a restart, so that nobody knows for how long the payout was left alone.
     pub(super) time_lost: bool,
+    /// Time that may have gone by since the first attempt, beside what lies between the times on record.
+    pub(super) unseen: Duration,
     /// Since `SEND_FAILED` was told, by the steady clocks of the processes that held the payout.
     pub(super) watched: Duration,
     pub(super) step: u32,
@@ -165,6 +167,7 @@ impl Record {
             seen: now,
             claim: None,
             time_lost: false,
+            unseen: Duration::ZERO,
             watched: Duration::ZERO,
             step: 0,
             plan: Plan::Send,
@@ -217,10 +220,12 @@ impl Record {
     pub(super) fn shift(&mut self, believed: Duration, calendar: Duration) {
         let claim = self.claim.take();
         let since = claim.map_or(Duration::ZERO, |claim| claim.since);
-        // More time went by than when it was claimed first: what was sent in between is older than it will seem.
-        let claimed = claim.map_or(Duration::MAX, |claim| claim.calendar.saturating_sub(since));
-        let more = calendar.saturating_sub(believed) > claimed.saturating_add(JUMP);
-        self.time_lost |= more && self.first.is_some_and(|first| first > since);
+        if self.first.is_some_and(|first| first > since) {
+            // It was sent at a claimed time, or later: if more time went by since, it may be older than it will seem.
+            let claimed = claim.map_or(Duration::MAX, |claim| claim.calendar.saturating_sub(since));
+            let more = calendar.saturating_sub(believed).saturating_sub(claimed);
+            self.unseen = self.unseen.saturating_add(more);
+        }
         let moved = |time: Duration| match calendar.checked_sub(believed) {
             Some(gap) if time > since => time.saturating_add(gap),
             Some(_) => time,

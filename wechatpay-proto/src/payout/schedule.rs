@@ -144,6 +144,7 @@ fn age(payout: &Payout) -> Option<Duration> {
 /// Whether the window for resending is over, `hidden` being time that may have gone by unseen.
 fn window_passed(payout: &Payout, hidden: Duration) -> bool {
     let window = payout.policy.settings().resend_window;
+    let hidden = hidden.saturating_add(payout.record.unseen);
     payout.record.time_lost || age(payout).is_some_and(|age| age.saturating_add(hidden) >= window)
 }
 

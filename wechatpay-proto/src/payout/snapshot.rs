@@ -184,6 +184,7 @@ impl Snapshot {
         line.time("claim", record.claim.map(|claim| claim.calendar));
         line.time("claim_refuted", record.claim.and_then(|claim| claim.refuted));
         line.flag("time_lost", record.time_lost);
+        line.time("unseen", Some(record.unseen).filter(|time| !time.is_zero()));
         line.time("watched", Some(record.watched).filter(|time| !time.is_zero()));
         line.number("step", u128::from(record.step));
         line.word("plan", if record.plan == Plan::Send { "send" } else { "query" });
@@ -374,6 +375,7 @@ impl<'t> Parts<'t> {
             seen: millis(self.number("seen")?),
             claim,
             time_lost: self.flag("time_lost")?,
+            unseen: self.time("unseen")?.unwrap_or_default(),
             watched: self.time("watched")?.unwrap_or_default(),
             step: self.small("step")?,
             plan: match self.required("plan")? {

@@ -347,15 +347,23 @@ fn a_window_that_began_on_a_claimed_time_closes() {
             assert_eq!(world.turn(), Turn::Query, "{hours} h");
         }
     }
-    // a calendar that is believed moves the sending too: nobody knows where to, so the window does not open again
-    let mut world = sent_after_an_absence(back);
-    world.restart(Now { steady: SECOND, calendar: back + 11 * HOUR });
-    world.turn();
-    world.answer(&refusing(KIND, "SYSTEMERROR"));
-    world.now = moved(world.now, 600, 600);
-    world.turn();
-    world.answer(&not_found(KIND));
-    assert_eq!(world.turn(), Turn::Query);
+    // that the calendar is believed in the end makes the sending no younger: what lay between is kept, over a restart too
+    for (again, minutes) in [(Turn::Send, 0), (Turn::Query, 51)] {
+        let mut world = sent_after_an_absence(back);
+        world.restart(Now { steady: SECOND, calendar: back + 11 * HOUR });
+        world.turn();
+        world.answer(&refusing(KIND, "SYSTEMERROR"));
+        world.now = moved(world.now, 600, 600);
+        world.turn();
+        world.answer(&refusing(KIND, "SYSTEMERROR"));
+        let line = world.disk.to_string();
+        assert!(!line.contains(" claim=") && line.contains(" unseen="), "{line}");
+        world.restart(moved(world.now, 30, 30));
+        world.now = moved(world.now, minutes * 60, minutes * 60);
+        world.turn();
+        world.answer(&not_found(KIND));
+        assert_eq!(world.turn(), again, "{minutes} minutes later");
+    }
     // what was claimed then proves wrong: nobody knows for how long it was left alone
     let mut world = sent_after_an_absence(back);
     world.restart(Now { steady: SECOND, calendar: START.calendar + 30 * HOUR });

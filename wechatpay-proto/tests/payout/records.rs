@@ -52,6 +52,15 @@ fn every_state() -> Vec<(&'static str, World)> {
     contradicted.turn();
     contradicted.now.calendar = START.calendar + DAY;
     contradicted.answer(&not_found(KIND));
+    let mut unseen = World::new(KIND);
+    for hour in 24..26 {
+        unseen.restart(Now { steady: SECOND, calendar: START.calendar + hour * HOUR });
+        unseen.turn();
+        unseen.fault(Delivery::MaybeSent);
+    }
+    unseen.pass(10 * MINUTE);
+    unseen.turn();
+    unseen.answer(&http_502());
     let mut set_back = World::sending(KIND);
     set_back.restart(Now { steady: SECOND, calendar: START.calendar - 31 * DAY });
     let blocked = set_back.payout().next(set_back.now).unwrap_err();
@@ -77,6 +86,7 @@ fn every_state() -> Vec<(&'static str, World)> {
         ("unknown_send_failed_watched", watched),
         ("unknown_after_absence", absent),
         ("unknown_contradicted", contradicted),
+        ("unknown_unseen", unseen),
         ("unknown_set_back", set_back),
         ("unknown_odd_code", told(KIND, &refusing(KIND, "余额 不足=%\u{202e}"))),
         ("accepted", told(KIND, &sent(KIND))),
@@ -302,6 +312,7 @@ fn a_field_that_makes_no_sense_is_named() {
         ("unknown_send_failed_watched", "watched", &["x", ""]),
         ("unknown_after_absence", "claim", &["x", "0"]),
         ("unknown_contradicted", "claim_refuted", &["x"]),
+        ("unknown_unseen", "unseen", &["x", ""]),
         ("unknown_set_back", "time_lost", &["2"]),
         ("accepted_mismatch", "mismatch", &["2"]),
         ("accepted_mini_program", "package", &["%FE"]),
