@@ -248,6 +248,24 @@ fn the_counts_add_up() {
 }
 
 #[test]
+fn what_is_accepted_is_counted_and_its_records_say_what_they_are() {
+    let mut crowd = Crowd::new(|settings| settings.goal = Goal::Accepted);
+    crowd.add(0..1);
+    let Ok(Action::Save(attempt)) = crowd.campaign.poll(crowd.now) else { panic!() };
+    assert!(attempt.is_attempt() && !attempt.is_done());
+    crowd.write(attempt);
+    let Ok(Action::Send { flight, .. }) = crowd.campaign.poll(crowd.now) else { panic!() };
+    crowd.campaign.fault(crowd.now, flight, Delivery::NotSent);
+    let Ok(Action::Save(fault)) = crowd.campaign.poll(crowd.now) else { panic!() };
+    assert!(!fault.is_attempt() && !fault.is_done());
+    crowd.write(fault);
+    crowd.add(1..2);
+    crowd.run(START.steady + HOUR, |intent, _| pays(intent));
+    let progress = crowd.campaign.progress();
+    assert_eq!((progress.accepted, progress.done(), progress.paid_fen), (2, 2, 2_000));
+}
+
+#[test]
 fn an_attempt_on_record_is_not_sent_after_a_late_success() {
     let success = |at| reply(KIND, &with(&SENT, "mch_billno", leak(number(at))));
     let mut crowd = Crowd::new(|settings| settings.goal = Goal::Accepted);

@@ -6,7 +6,7 @@ use std::time::Duration;
 use proptest::prelude::*;
 
 use wechatpay_proto::payout::{
-    Attempt, ClockError, Evidence, Kind, Next, Now, Payout, State, Unsaved, UnsentError,
+    Asked, Attempt, ClockError, Evidence, Kind, Next, Now, Payout, State, Unsaved, UnsentError,
 };
 use wechatpay_proto::transport::{BaseUrl, Delivery};
 
@@ -319,6 +319,72 @@ fn two_wrong_readings_do_not_bear_each_other_out() {
         "{line}"
     );
     assert!(!line.contains(" claim_refuted="), "{line}");
+}
+
+/// What a reading refutes bears out nothing for a day of its own; a clock that goes behind the record makes all claims void.
+#[test]
+fn a_claim_ends_where_it_is_refuted() {
+    let begun = || {
+        let mut world = World::sending(KIND);
+        world.answer(&sent(KIND));
+        world
+    };
+    for (late, borne_out) in [(0, false), (86_399, false), (86_400, true)] {
+        let mut world = begun();
+        for calendar in [31 * DAY, 2 * DAY, 31 * DAY + late * SECOND] {
+            world.restart(Now { steady: SECOND, calendar: START.calendar + calendar });
+            world.turn();
+            world.answer(&refusing(KIND, "SYSTEMERROR"));
+        }
+        assert_eq!(!world.disk.to_string().contains(" claim_refuted="), borne_out, "{late}");
+    }
+    let mut world = begun();
+    world.restart(Now { steady: SECOND, calendar: START.calendar + DAY });
+    world.turn();
+    world.answer(&refusing(KIND, "SYSTEMERROR"));
+    assert!(world.disk.to_string().contains(" claim="));
+    world.restart(Now { steady: SECOND, calendar: START.calendar - DAY });
+    world.hear(Asked::Query, &refusing(KIND, "SYSTEMERROR"));
+    assert!(!world.disk.to_string().contains(" claim="));
+}
+
+/// What was sent before the absence is as old as the calendar says: no time of it is unseen.
+#[test]
+fn what_was_sent_before_an_absence_keeps_its_time() {
+    let mut world = World::sending(KIND);
+    world.answer(&sent(KIND));
+    for hours in [12, 20] {
+        world.restart(Now { steady: SECOND, calendar: START.calendar + hours * HOUR });
+        world.turn();
+        world.answer(&refusing(KIND, "SYSTEMERROR"));
+    }
+    world.now = moved(world.now, 600, 600);
+    world.turn();
+    world.answer(&refusing(KIND, "SYSTEMERROR"));
+    let line = world.disk.to_string();
+    assert!(!line.contains(" claim=") && !line.contains(" unseen="), "{line}");
+    assert!(line.contains(&format!(" first={} ", START.calendar.as_millis())), "{line}");
+}
+
+/// A calendar that runs a little fast or slow, or that stands still for a while, has not jumped.
+#[test]
+fn small_differences_between_the_clocks_do_not_add_up() {
+    let mut world = World::sending(KIND);
+    world.answer(&sent(KIND));
+    let mut ready = |by: &[(i64, i64)]| {
+        for (steady, calendar) in by {
+            world.now = moved(world.now, *steady, *calendar);
+            world.hear(Asked::Query, &refusing(KIND, "SYSTEMERROR"));
+            let line = world.disk.to_string();
+            assert!(!line.contains(" claim="), "{by:?}: {line}");
+        }
+    };
+    // 10 s an hour, for 20 hours
+    ready(&[(3_600, 3_610); 20]);
+    // it stands still for ten minutes, and catches up
+    ready(&[(600, 0), (0, 600)]);
+    // it goes back by 50 s, and comes back with 15 s more
+    ready(&[(1, -50), (1, 65)]);
 }
 
 /// What was sent while the calendar was not believed yet is sent again within the window only, also by a process that

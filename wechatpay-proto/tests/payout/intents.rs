@@ -1,7 +1,8 @@
 //! An intent on disk: it comes back as it was, or not at all.
 
 use wechatpay_proto::Fen;
-use wechatpay_proto::payout::{Intent, IntentError, Kind, MAX_BUSINESS_ID};
+use wechatpay_proto::payout::{Intent, IntentError, Kind, MAX_BUSINESS_ID, Next};
+use wechatpay_proto::transport::BaseUrl;
 
 use crate::common::*;
 use crate::world::*;
@@ -15,6 +16,8 @@ fn an_intent_comes_back_as_it_was() {
         assert_eq!(Intent::try_from(record.clone()).unwrap().record(), record);
         assert_eq!((record.version, record.path.as_str()), (1, kind.path()));
         assert_eq!(Kind::of_path(kind.path()), Some(kind));
+        let field = |wanted: &str| record.fields.iter().find(|(name, _)| name == wanted).unwrap().1.clone();
+        assert_eq!(intent.re_openid(), field("re_openid"));
         let names: Vec<_> = record.fields.iter().map(|(name, _)| name.as_str()).collect();
         assert!(names.contains(&"mch_billno") && !names.contains(&"sign") && !names.contains(&"nonce_str"));
     }
@@ -94,4 +97,22 @@ fn a_record_that_names_a_field_twice_is_refused_for_that() {
     record.fields.push(record.fields[0].clone());
     let error = Intent::try_from(record).unwrap_err();
     assert!(error.to_string().contains("fields is given twice"), "{error}");
+}
+
+/// The query names the application of the sending, and goes to the path of its kind.
+#[test]
+fn each_kind_is_queried_where_it_belongs() {
+    for kind in Kind::ALL {
+        let mut world = World::sending(kind);
+        world.answer(&sent(kind));
+        world.pass(DAY);
+        let Ok(Next::Query(query)) = world.payout().next(world.now) else { panic!() };
+        let (request, _) = query.sign(world.now, &MERCHANT, &BaseUrl::default(), nonce()).unwrap();
+        let path = if kind == Kind::WorkWx { "queryworkwxredpack" } else { "gethbinfo" };
+        assert_eq!(request.uri().path(), format!("/mmpaymkttransfers/{path}"));
+        let record = intent(kind).record();
+        let (_, appid) = record.fields.iter().find(|(name, _)| name == "wxappid").unwrap();
+        let body = std::str::from_utf8(request.body()).unwrap();
+        assert!(body.contains(&format!("<appid><![CDATA[{appid}]]></appid>")), "{body}");
+    }
 }

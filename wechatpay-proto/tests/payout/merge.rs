@@ -95,6 +95,37 @@ proptest! {
     }
 }
 
+/// The same answer twice is one fact: a duplicate takes nothing back.
+#[test]
+fn a_fact_that_is_told_twice_stays() {
+    let kind = Kind::RedPack;
+    for (refusal, later) in [("SEND_FAILED", "SENT"), ("FATAL_ERROR", "SENT")] {
+        let mut world = World::sending(kind);
+        let refusal = refusing(kind, refusal);
+        world.answer(&refusal);
+        world.hear(Asked::Send, &refusal);
+        assert_eq!(world.hear(Asked::Query, &found(kind, later)), State::Conflict, "{refusal:?}");
+    }
+    let other = reply(kind, &found_fields("SENT", &[("detail_id", "2")]));
+    let mut world = World::sending(kind);
+    world.answer(&sent(kind));
+    world.hear(Asked::Query, &other);
+    world.hear(Asked::Query, &other);
+    assert_eq!(world.hear(Asked::Query, &found(kind, "FAILED")), State::Conflict);
+}
+
+/// The number of the payment is the same in the answer to the sending and in what a query finds.
+#[test]
+fn a_payment_that_is_named_twice_is_one() {
+    let kind = Kind::RedPack;
+    let mut world = World::sending(kind);
+    world.answer(&sent(kind));
+    let number = SENT.iter().find(|(name, _)| *name == "send_listid").unwrap().1;
+    let state = world.hear(Asked::Query, &reply(kind, &found_fields("RECEIVED", &[("detail_id", number)])));
+    assert_eq!(state, State::Received);
+    told(&world, &[]);
+}
+
 #[test]
 fn a_group_packet_may_be_claimed_and_given_back_in_part() {
     let mut world = World::querying(Kind::Group);

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use wechatpay_proto::failover::Thresholds;
+use wechatpay_proto::failover::{Failover, Thresholds};
 use wechatpay_proto::payout::{Action, Alert, Asked, Campaign, ClockError, End, Goal, Now, Payout, State};
 use wechatpay_proto::transport::{BaseUrl, Delivery};
 
@@ -148,6 +148,19 @@ fn a_host_that_cannot_be_reached_is_left_and_tried_again() {
     crowd.add(0..1);
     crowd.run(START.steady + 30 * MINUTE, |_, _| Fails(Delivery::NotSent));
     assert!(hosts(&crowd).len() > 4 && hosts(&crowd).iter().all(|host| host == "127.0.0.1"));
+}
+
+#[test]
+fn two_hosts_of_ones_own_take_the_place_of_both() {
+    let [primary, backup] =
+        ["http://127.0.0.1:9", "http://127.0.0.2:9"].map(|url| BaseUrl::parse(url).unwrap());
+    let mut crowd = Crowd::new(|_| {});
+    let campaign = Campaign::new(MERCHANT.clone(), &crowd.policy, (|| Ok([7; 16])) as Source);
+    crowd.campaign = campaign.with_failover(Failover::new(primary, backup, Thresholds::default()));
+    crowd.add(0..7);
+    crowd.run(START.steady + SECOND / 2, |_, _| Fails(Delivery::NotSent));
+    let hosts: Vec<_> = crowd.sent.iter().map(|(.., host)| &**host).collect();
+    assert_eq!(hosts[..4], ["127.0.0.1", "127.0.0.1", "127.0.0.1", "127.0.0.2"]);
 }
 
 #[test]
