@@ -106,11 +106,12 @@ fn a_fact_that_is_told_twice_stays() {
         world.hear(Asked::Send, &refusal);
         assert_eq!(world.hear(Asked::Query, &found(kind, later)), State::Conflict, "{refusal:?}");
     }
-    let other = reply(kind, &found_fields("SENT", &[("detail_id", "2")]));
+    // a success that names a fault; nothing is a proof of failure after it
+    let other = reply(kind, &with(&SENT, "err_code", "SEND_FAILED"));
     let mut world = World::sending(kind);
-    world.answer(&sent(kind));
-    world.hear(Asked::Query, &other);
-    world.hear(Asked::Query, &other);
+    world.answer(&other);
+    world.hear(Asked::Send, &other);
+    assert_eq!(world.state(), State::Unknown { attempts: 1, tainted: true });
     assert_eq!(world.hear(Asked::Query, &found(kind, "FAILED")), State::Conflict);
 }
 

@@ -133,6 +133,12 @@ fn read_file(version: &str, name: &str) -> Snapshot {
 /// The payout goes on from a snapshot as it does from the memory.
 fn goes_on_alike(name: &str, snapshot: Snapshot, world: &mut World) {
     assert_eq!(snapshot, world.disk, "{name}");
+    let keys = (snapshot.mch_id(), snapshot.mch_billno(), snapshot.fingerprint());
+    assert_eq!(
+        keys,
+        (world.intent.mch_id(), world.intent.mch_billno(), world.intent.fingerprint()),
+        "{name}"
+    );
     let flying = ["unknown_sent", "unknown_after_absence", "unknown_contradicted"].contains(&name);
     if !flying {
         let mut other = World::with(world.kind(), Policy::default());
