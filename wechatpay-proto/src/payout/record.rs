@@ -136,7 +136,8 @@ pub(super) struct Record {
     /// The latest time of any event.
     pub(super) seen: Duration,
     pub(super) claim: Option<Claim>,
-    /// The calendar went back over a restart, so that nobody knows for how long the payout was left alone.
+    /// The calendar went back over a restart, or contradicts the time at which it was sent first: nobody knows for how long
+    /// the payout was left alone.
     pub(super) time_lost: bool,
     /// Time that may have gone by since the first attempt, beside what lies between the times on record.
     pub(super) unseen: Duration,

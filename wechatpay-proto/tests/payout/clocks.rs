@@ -39,6 +39,14 @@ fn recorded(world: &mut World) -> Unsaved<Attempt> {
     unsaved
 }
 
+/// The record of a process that has lived for ten minutes: by then it believes its calendar.
+fn ten_minutes_later(world: &mut World) -> String {
+    world.now = moved(world.now, 600, 600);
+    world.turn();
+    world.answer(&refusing(KIND, "SYSTEMERROR"));
+    world.disk.to_string()
+}
+
 #[test]
 fn a_steady_clock_that_goes_back_stops_it() {
     let mut world = World::sending(KIND);
@@ -302,10 +310,7 @@ fn two_wrong_readings_do_not_bear_each_other_out() {
     };
     // that is settled by a process that lives for ten minutes
     let mut world = confused();
-    world.now = moved(world.now, 600, 600);
-    world.turn();
-    world.answer(&refusing(KIND, "SYSTEMERROR"));
-    let line = world.disk.to_string();
+    let line = ten_minutes_later(&mut world);
     assert!(!line.contains(" claim"), "{line}");
     assert!(line.contains(&format!(" seen={} ", world.now.calendar.as_millis())), "{line}");
     // or by one that comes a day later
@@ -358,10 +363,7 @@ fn what_was_sent_before_an_absence_keeps_its_time() {
         world.turn();
         world.answer(&refusing(KIND, "SYSTEMERROR"));
     }
-    world.now = moved(world.now, 600, 600);
-    world.turn();
-    world.answer(&refusing(KIND, "SYSTEMERROR"));
-    let line = world.disk.to_string();
+    let line = ten_minutes_later(&mut world);
     assert!(!line.contains(" claim=") && !line.contains(" unseen="), "{line}");
     assert!(line.contains(&format!(" first={} ", START.calendar.as_millis())), "{line}");
 }
@@ -419,10 +421,7 @@ fn a_window_that_began_on_a_claimed_time_closes() {
         world.restart(Now { steady: SECOND, calendar: back + 11 * HOUR });
         world.turn();
         world.answer(&refusing(KIND, "SYSTEMERROR"));
-        world.now = moved(world.now, 600, 600);
-        world.turn();
-        world.answer(&refusing(KIND, "SYSTEMERROR"));
-        let line = world.disk.to_string();
+        let line = ten_minutes_later(&mut world);
         assert!(!line.contains(" claim=") && line.contains(" unseen="), "{line}");
         world.restart(moved(world.now, 30, 30));
         world.now = moved(world.now, minutes * 60, minutes * 60);
